@@ -1,0 +1,19 @@
+/*
+ * Member names. A member is named as its host is: 1 to 63 characters, letters, digits, '.', '-' and
+ * '_', beginning and ending with a letter or digit. So a name is safe in an etcd key, a file name, a
+ * certificate, a noderange and a token ('@' ends the name there).
+ */
+#ifndef BASE_NAME_H
+#define BASE_NAME_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+#define NAME_MAX_LEN 63
+
+bool name_valid(const char *name);
+/* -EINVAL and a text that quotes the name (control characters replaced) and says the rule. */
+int name_check(const char *name, struct err *err);
+
+#endif
