@@ -36,7 +36,9 @@ void tls_free(struct tls *tls);
 
 /* After the handshake: was the pre-shared key what authenticated it? */
 bool tls_psk_used(const struct tls *tls);
-/* On a server: the identity that `find` found, as given to it. */
+/* On a server: the identity that the client offered and `find` was asked for last, whether it was
+ * known or not, so that an ordinary handshake that replaces a refused key can be explained. NULL
+ * where the client offered none. */
 const unsigned char *tls_psk_identity(const struct tls *tls, size_t *ret_len);
 
 #endif
