@@ -1,1 +1,4 @@
-# sources of agent/wire
+noinst_LIBRARIES += agent/wire/libwire.a
+agent_wire_libwire_a_SOURCES = \
+	agent/wire/json.c agent/wire/json.h agent/wire/json_text.c
+agent_wire_libwire_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
