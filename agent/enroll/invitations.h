@@ -1,0 +1,119 @@
+/*
+ * struct invitations: the inviter's book of invitations, kept in one small file (0600) that is
+ * replaced whole at each change, so that an invitation survives a restart of its inviter.
+ *
+ * The book holds what a token is checked with (the pre-shared key derived from it), never the token.
+ * An invitation goes through
+ *
+ *     pending -> redeeming -> used         the normal course
+ *     pending, redeeming -> revoked        by the administrator, or by a newer one for the same name
+ *     pending, redeeming -> expired        its time has come
+ *     redeeming -> pending                 the registration certainly did not take place
+ *
+ * `redeeming` is written before the registration is sent to etcd and names the public key that
+ * asked: from then on no other key can win, whatever dies when; the same key may ask again until
+ * the invitation expires, also after `used`. Expiry is recorded when it is first seen and is final: a
+ * wall clock that is set back revives nothing. An ended invitation has no key any more; it is kept
+ * for a week so that a late joiner is told what became of it.
+ *
+ * Times are CLOCK_REALTIME and come from the caller. Every change is on disk (fsynced) when the
+ * call returns; one that can't be written is undone and reported.
+ */
+#ifndef ENROLL_INVITATIONS_H
+#define ENROLL_INVITATIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/usec.h"
+
+#define INVITATION_IDENTITY_LEN 32
+#define INVITATION_KEY_LEN	32
+/* Entries in the book, ended ones included. */
+#define INVITATIONS_MAX 1000
+/* How long an ended invitation is remembered. */
+#define INVITATIONS_KEPT (7 * 86400 * USEC_PER_SEC)
+
+struct invitations;
+
+enum invitation_state {
+	INVITATION_PENDING,
+	INVITATION_REDEEMING,
+	INVITATION_USED,
+	INVITATION_REVOKED,
+	INVITATION_EXPIRED,
+};
+
+/* What may be seen of an entry; valid until the book changes. */
+struct invitation {
+	const char *name;
+	bool voting;
+	enum invitation_state state;
+	usec_t created;
+	usec_t expires;
+	usec_t ended;	      /* when it was used, revoked or seen expired; 0 before */
+	const char *redeemer; /* "sha256:…" of the key that redeems or redeemed it; NULL: none */
+	const char *address;  /* where that came from; NULL: none */
+	usec_t asked;	      /* when it first asked; 0: never */
+};
+
+/* "pending", "redeeming", "used", "revoked", "expired". */
+const char *invitation_state_name(enum invitation_state state);
+
+/* A file that is not there is an empty book. -EACCES when others can read the file, -EBADMSG when it
+ * is damaged (nothing of it is used then: the text names the file and the remedy). Invitations that
+ * have expired meanwhile are marked at the first change. */
+int invitations_load(
+	struct invitations **ret, const char *path, usec_t now, struct err *err) MUST_CHECK;
+/* Wipes the keys. */
+void invitations_free(struct invitations *book);
+
+/* A new pending invitation that replaces an unused one of the same name; the key of a used one is
+ * dropped, so that its redeemer can't come back through it. -ENOSPC when the book is full of pending
+ * ones, -EINVAL for a bad name or a ttl that is not positive, -EEXIST when the identity is taken. */
+int invitations_add(struct invitations *book, const char *name, bool voting,
+	const unsigned char identity[INVITATION_IDENTITY_LEN],
+	const unsigned char key[INVITATION_KEY_LEN], usec_t now, usec_t ttl,
+	struct err *err) MUST_CHECK;
+
+/* Ends the pending or redeeming invitation of that name. -ENOENT: there is none. -EALREADY: it was
+ * used; its key is dropped all the same. The text says so and names the next step. */
+int invitations_revoke(
+	struct invitations *book, const char *name, usec_t now, struct err *err) MUST_CHECK;
+
+/* The key to prove with, or -ENOENT: unknown, ended, or expired at `now`. */
+int invitations_key(struct invitations *book, const void *identity, size_t len, usec_t now,
+	unsigned char ret_key[INVITATION_KEY_LEN]) MUST_CHECK;
+/* The entry of an identity in whatever state, or NULL. */
+const struct invitation *invitations_find(
+	struct invitations *book, const void *identity, size_t len, usec_t now);
+/* Why the identity has no key: -ENOENT (never heard of), -EKEYEXPIRED, -EKEYREVOKED, -EALREADY
+ * (used); 0 when it has one. The text is for the joiner. */
+int invitations_why_not(
+	struct invitations *book, const void *identity, size_t len, usec_t now, struct err *err);
+
+/* Binds the invitation to the public key that redeems it (pending -> redeeming), or checks that it
+ * is bound to this one. 0: bound by this call; 1: bound to this key by an earlier attempt that did
+ * not come to an end; 2: used by this key before. -EALREADY: another key was first (the text says
+ * from where and when); else as invitations_why_not(). */
+int invitations_claim(struct invitations *book, const void *identity, size_t len,
+	const char *redeemer, const char *address, usec_t now, struct err *err) MUST_CHECK;
+/* The registration certainly did not take place: redeeming -> pending. Harmless in other states. */
+int invitations_release(struct invitations *book, const void *identity, size_t len, usec_t now,
+	struct err *err) MUST_CHECK;
+/* The registration took place: redeeming -> used. To be called before anything is answered.
+ * -EKEYREVOKED when it was revoked or replaced meanwhile: answer with that, not with secrets. */
+int invitations_mark_used(struct invitations *book, const void *identity, size_t len, usec_t now,
+	struct err *err) MUST_CHECK;
+
+/* Marks what has expired and forgets what ended a week ago; to be called now and then. Writes only
+ * when there was something. */
+int invitations_sweep(struct invitations *book, usec_t now, struct err *err);
+
+/* Entries in order of creation; index < invitations_count(). Call invitations_sweep() before. */
+size_t invitations_count(const struct invitations *book);
+const struct invitation *invitations_at(const struct invitations *book, size_t index);
+
+#endif
