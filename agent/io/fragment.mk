@@ -1,1 +1,7 @@
-# sources of agent/io
+noinst_LIBRARIES += agent/io/libio.a
+agent_io_libio_a_SOURCES = \
+	agent/io/clock.c agent/io/clock.h \
+	agent/io/loop.c agent/io/loop.h
+agent_io_libio_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CURL_CFLAGS)
+# Behind libio.a and libbase.a: what the library needs.
+IO_LIBS = $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(EVENT_LIBS)

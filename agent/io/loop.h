@@ -7,6 +7,9 @@
  * is due at once still fires from the loop, never from inside the call that set it.
  *
  * Objects may be freed in any callback, their own included.
+ *
+ * Making a loop makes the process ignore SIGPIPE: a peer that vanished is an error of the write
+ * (OpenSSL has no other way).
  */
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
@@ -23,17 +26,19 @@ struct loop_defer;
 struct loop_signal;
 
 int loop_new(struct loop **ret, struct err *err) MUST_CHECK;
+/* After everything that was made on it. */
 void loop_free(struct loop *loop);
 /* Runs until loop_stop(). 0, or negative errno when the loop itself fails. */
 int loop_run(struct loop *loop, struct err *err) MUST_CHECK;
+/* loop_run() returns once the callbacks of this round are done. Before loop_run(): it returns at once. */
 void loop_stop(struct loop *loop);
 /* CLOCK_BOOTTIME, read now. */
 usec_t loop_now(const struct loop *loop);
 
 struct loop_stall {
-	usec_t longest;	     /* the longest single callback since the last reset */
-	const char *what;    /* the timer's name, or "io", "defer", "signal" */
-	usec_t at;	     /* when it ended, CLOCK_BOOTTIME */
+	usec_t longest;	  /* the longest single callback since the last reset */
+	const char *what; /* the timer's name, or "io", "defer", "signal" */
+	usec_t at;	  /* when it ended, CLOCK_BOOTTIME */
 };
 struct loop_stall loop_stall(const struct loop *loop);
 void loop_stall_reset(struct loop *loop);
