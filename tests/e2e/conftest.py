@@ -1,0 +1,100 @@
+"""Fixtures: `world` is a fresh site with one etcd, `site` makes others; `trio` is a collective of
+three on three etcd that the tests of a file share and must leave as they found it."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness.agent import AGENT, COMMAND  # noqa: E402
+from harness.etcd import etcd_binary, etcd_version  # noqa: E402
+from harness.world import World  # noqa: E402
+
+
+def pytest_report_header():
+    etcd, newer = etcd_binary(), etcd_binary("3.5")
+    return [f"agent: {AGENT}, command: {COMMAND}",
+            f"etcd: {etcd} ({etcd_version(etcd) if etcd else 'none'}), "
+            f"3.5: {newer or 'not at hand (ETCD_35 is not set)'}"]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds what every process said to the report of a failed test."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call":
+        item.failed = report.failed
+    if report.failed and call.when == "call":
+        for world in item.funcargs.values():
+            for one in world if isinstance(world, list) else [world]:
+                if isinstance(one, World):
+                    report.sections.append(("what happened", one.dump()[-60000:]))
+
+
+def _end(world):
+    found = world.shut_down()
+    if found:
+        pytest.fail("after the test: " + "\n".join(found), pytrace=False)
+
+
+@pytest.fixture
+def worlds():
+    """All the sites of a test, for its report."""
+    made = []
+    yield made
+    found = []
+    for world in made:
+        found += world.shut_down()
+    if found:
+        pytest.fail("after the test: " + "\n".join(found), pytrace=False)
+
+
+@pytest.fixture
+def site(worlds):
+    """Makes sites: site(etcds=3, tls="server", …)."""
+    def make(**kwargs):
+        world = World(**kwargs)
+        worlds.append(world)
+        return world
+    return make
+
+
+@pytest.fixture
+def world(site):
+    return site(etcds=1)
+
+
+@pytest.fixture
+def world3(site):
+    return site(etcds=3)
+
+
+@pytest.fixture(scope="module")
+def trio_world():
+    world = World(etcds=3)
+    yield world
+    _end(world)
+
+
+@pytest.fixture(scope="module")
+def trio(trio_world):
+    """[mgt1, mgt2, mgt3], of which mgt1 founded and leads."""
+    return trio_world.collective(3)
+
+
+def pytest_generate_tests(metafunc):
+    """A test with the argument `etcd_kind` runs on each etcd that is at hand."""
+    if "etcd_kind" in metafunc.fixturenames:
+        metafunc.parametrize("etcd_kind", ["default", "3.5"])
+
+
+@pytest.fixture
+def etcd_of_kind(etcd_kind):
+    """The binary of the kind asked for; the test is skipped where there is none."""
+    binary = etcd_binary(etcd_kind)
+    if not binary:
+        pytest.skip("no etcd 3.5 at hand: ETCD_35 is not set")
+    return binary
