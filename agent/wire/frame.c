@@ -15,7 +15,6 @@ static void put_header(unsigned char *to, enum frame_type type, size_t len)
 int frame_put(struct buf *b, enum frame_type type, const void *body, size_t len)
 {
 	unsigned char *header;
-	int rc;
 
 	if (!len)
 		return -EINVAL;
@@ -24,8 +23,7 @@ int frame_put(struct buf *b, enum frame_type type, const void *body, size_t len)
 	header = buf_reserve(b, FRAME_HEADER);
 	put_header(header, type, len);
 	b->len += FRAME_HEADER;
-	rc = buf_add(b, body, len);
-	return rc;
+	return buf_add(b, body, len);
 }
 
 /* Takes back what was added since the buf was `len` long. */
