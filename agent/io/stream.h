@@ -45,6 +45,8 @@ int stream_new(struct stream **ret, struct loop *loop, int fd, struct tls *tls,
 	struct err *err) MUST_CHECK;
 void stream_free(struct stream *s);
 int stream_send(struct stream *s, const void *data, size_t len) MUST_CHECK;
+/* Bytes that were sent with stream_send() but not yet taken by the kernel. */
+size_t stream_queued(const struct stream *s);
 /* Nothing is read (and no end noticed) while paused. */
 void stream_pause(struct stream *s, bool paused);
 /* Send what is queued, then close both ways (with close_notify under TLS); `closed` follows with 0,
