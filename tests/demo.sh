@@ -1,0 +1,246 @@
+#!/bin/sh
+# demo.sh BUILD [--keep]: a collective of three members on this host, shown page by page.
+#
+# A private etcd and three agents run on free ports of the loopback interface, each agent with its
+# own configuration, state and socket below one temporary folder. Everything is ended by process id
+# and the folder removed, unless --keep was given. Called by `./bootstrap demo`.
+set -eu
+
+build=$1
+keep=${2-}
+agent=$build/collectived
+command=$build/collective
+ttl=5
+
+home=$(mktemp -d "${TMPDIR:-/tmp}/collective-demo.XXXXXX")
+chmod 700 "$home"
+started=
+
+# end_all: what is still running of ours; the folder goes with it.
+end_all() {
+	for one in $started; do
+		kill -CONT "$one" 2>/dev/null || :
+		kill "$one" 2>/dev/null || :
+	done
+	for one in $started; do
+		wait "$one" 2>/dev/null || :
+	done
+	rm -rf "$home"
+}
+
+failed() {
+	printf '\ndemo: %s\n' "$*" >&2
+	for log in "$home"/*/log; do
+		[ -e "$log" ] || continue
+		printf -- '-- %s\n' "$log" >&2
+		tail -n 15 "$log" >&2
+	done
+	exit 1
+}
+
+trap end_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# free_port FIRST: the first port from FIRST on that nothing of this host listens on. Ports once
+# given are remembered.
+taken=
+free_port() {
+	port=$1
+	while :; do
+		hex=$(printf '%04X' "$port")
+		if ! grep -qsiE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F:]+ 0A" /proc/net/tcp /proc/net/tcp6; then
+			case " $taken " in
+			*" $port "*) ;;
+			*) break ;;
+			esac
+		fi
+		port=$((port + 1))
+	done
+	taken="$taken $port"
+}
+
+# until_ok SECONDS WHAT COMMAND...: tries until the command succeeds.
+until_ok() {
+	tries=$(($1 * 10))
+	what=$2
+	shift 2
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || failed "waited in vain for $what"
+		sleep 0.1
+	done
+}
+
+note() {
+	printf '\n# %s\n' "$*"
+}
+
+collective_on() {
+	member=$1
+	shift
+	"$command" -s "$home/$member/api.sock" "$@"
+}
+
+# page MEMBER WORDS...: shows the command as typed on that member, and what it really answers.
+# The host names stand for addresses of this host: `mgt1` as a server is given as 127.0.0.1:PORT.
+page() {
+	member=$1
+	shift
+	printf '[root@%s]# collective %s\n' "$member" "$*"
+	case $1 in
+	join)
+		server=$2
+		shift 2
+		eval "port=\$port_$server"
+		collective_on "$member" join "127.0.0.1:$port" "$@"
+		;;
+	*) collective_on "$member" "$@" ;;
+	esac
+}
+
+# invited MEMBER NAME: the page of an invitation; the token is left in $token.
+invited() {
+	printf '[root@%s]# collective invite %s\n' "$1" "$2"
+	token=$(collective_on "$1" invite "$2")
+	printf '%s\n' "$token"
+}
+
+start_etcd() {
+	free_port 22379
+	etcd_port=$port
+	free_port 22380
+	etcd_url=http://127.0.0.1:$etcd_port
+	mkdir "$home/etcd"
+	etcd --name demo --data-dir "$home/etcd/data" --logger zap --log-level warn \
+		--listen-client-urls "$etcd_url" --advertise-client-urls "$etcd_url" \
+		--listen-peer-urls "http://127.0.0.1:$port" \
+		--initial-advertise-peer-urls "http://127.0.0.1:$port" \
+		--initial-cluster "demo=http://127.0.0.1:$port" >"$home/etcd/log" 2>&1 &
+	etcd_pid=$!
+	started="$started $etcd_pid"
+	until_ok 20 "etcd to serve" etcdctl_here endpoint health
+}
+
+etcdctl_here() {
+	ETCDCTL_API=3 etcdctl --endpoints "$etcd_url" "$@"
+}
+
+# start_agent NAME
+start_agent() {
+	mkdir -p "$home/$1/etc" "$home/$1/state"
+	chmod 700 "$home/$1" "$home/$1/etc" "$home/$1/state"
+	eval "member_port=\$port_$1"
+	cat >"$home/$1/collective.conf" <<END
+etcd: { endpoints = ["$etcd_url"]; allow_loopback = true; };
+member: { name = "$1"; address = "127.0.0.1"; port = $member_port; ttl = $ttl; };
+paths: { config_dir = "$home/$1/etc"; state_dir = "$home/$1/state";
+         socket = "$home/$1/api.sock"; };
+END
+	"$agent" -c "$home/$1/collective.conf" >>"$home/$1/log" 2>&1 &
+	eval "pid_$1=\$!"
+	started="$started $!"
+	until_ok 10 "the agent of $1" test -S "$home/$1/api.sock"
+}
+
+leads() {
+	collective_on "$1" show 2>/dev/null | grep -q "^Leader: $2"
+}
+
+quorate() {
+	collective_on "$1" show 2>/dev/null | grep -q '^Quorum: True'
+}
+
+listed() {
+	collective_on "$1" show 2>/dev/null | grep -q "^    $2\$"
+}
+
+another_leader() {
+	now=$(collective_on "$1" show 2>/dev/null | sed -n 's/^Leader: \([^ ]*\).*/\1/p')
+	[ -n "$now" ] && [ "$now" != "$2" ] && [ "$now" != unknown ] && quorate "$1"
+}
+
+offline() {
+	collective_on "$1" show 2>/dev/null | sed -n '/^Offline/,$p' | grep -q "^    $2\$"
+}
+
+cat <<END
+
+A collective of three members and a private etcd on this host, all below
+    $home
+The prompts say which member a command is given on. What really runs is, for mgt1,
+    $command -s $home/mgt1/api.sock …
+and a server named mgt1 is given to it as 127.0.0.1 with mgt1's port.
+END
+
+free_port 23001
+port_mgt1=$port
+free_port 23002
+port_mgt2=$port
+free_port 23003
+port_mgt3=$port
+start_etcd
+for name in mgt1 mgt2 mgt3; do
+	start_agent "$name"
+done
+
+note "No collective yet. The first invitation founds one."
+page mgt1 show
+invited mgt1 mgt2
+page mgt2 join mgt1 -i "$token"
+until_ok 10 "mgt2 to be active" quorate mgt2
+page mgt2 show
+
+note "Any member invites. Without -i the invitation is asked for."
+invited mgt2 mgt3
+printf '[root@mgt3]# collective join mgt2\n'
+printf '%s\n' "$token" | collective_on mgt3 join "127.0.0.1:$port_mgt2"
+until_ok 10 "mgt3 to know everybody" listed mgt3 mgt2
+until_ok 10 "mgt3 to be active" listed mgt3 mgt3
+page mgt3 show
+
+note "The leader's process is killed; its lease of $ttl s ends, and another one leads."
+# The shell would announce the death of its child: it is waited for with its message kept.
+printf '[root@mgt1]# kill -9 %s\n' "$pid_mgt1"
+began=$(date +%s%N)
+kill -9 "$pid_mgt1"
+{ wait "$pid_mgt1" || :; } 2>/dev/null
+until_ok 20 "a new leader" another_leader mgt2 mgt1
+printf '(a new leader after %s ms)\n' "$((($(date +%s%N) - began) / 1000000))"
+until_ok 10 "mgt1 to be offline" offline mgt2 mgt1
+page mgt2 show
+
+note "It comes back as a member, with nothing to do but to be started."
+printf '[root@mgt1]# systemctl start collectived\n'
+start_agent mgt1
+until_ok 15 "mgt1 to be active again" listed mgt1 mgt1
+page mgt1 show
+
+note "What etcd has of it."
+printf '[root@mgt1]# etcdctl get --prefix /confluent/ --keys-only\n'
+etcdctl_here get --prefix /confluent/ --keys-only | sed '/^$/d'
+printf '[root@mgt1]# etcdctl get --print-value-only /confluent/leader\n'
+etcdctl_here get --print-value-only /confluent/leader
+
+if [ "$keep" = --keep ]; then
+	trap - EXIT INT TERM
+	cat >"$home/stop" <<END
+#!/bin/sh
+# Ends this demo: its agents and its etcd, by process id, and its folder.
+kill $pid_mgt1 $pid_mgt2 $pid_mgt3 $etcd_pid
+rm -rf "$home"
+END
+	chmod 755 "$home/stop"
+	cat <<END
+
+It goes on running. On mgt2, for example:
+    $command -s $home/mgt2/api.sock show -v
+    $command -s $home/mgt2/api.sock show --watch
+    kill -9 $pid_mgt2
+    ETCDCTL_API=3 etcdctl --endpoints $etcd_url watch --prefix /confluent/
+Logs: $home/mgt1/log and so on. To end it:
+    $home/stop
+END
+else
+	note "Done; everything is stopped and removed. (--keep leaves it running.)"
+fi
