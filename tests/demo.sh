@@ -92,8 +92,7 @@ page() {
 	join)
 		server=$2
 		shift 2
-		eval "port=\$port_$server"
-		collective_on "$member" join "127.0.0.1:$port" "$@"
+		collective_on "$member" join "127.0.0.1:$(of "$server" port)" "$@"
 		;;
 	*) collective_on "$member" "$@" ;;
 	esac
@@ -112,7 +111,7 @@ start_etcd() {
 	free_port 22380
 	etcd_url=http://127.0.0.1:$etcd_port
 	mkdir "$home/etcd"
-	etcd --name demo --data-dir "$home/etcd/data" --logger zap --log-level warn \
+	setsid etcd --name demo --data-dir "$home/etcd/data" --logger zap --log-level warn \
 		--listen-client-urls "$etcd_url" --advertise-client-urls "$etcd_url" \
 		--listen-peer-urls "http://127.0.0.1:$port" \
 		--initial-advertise-peer-urls "http://127.0.0.1:$port" \
@@ -126,19 +125,28 @@ etcdctl_here() {
 	ETCDCTL_API=3 etcdctl --endpoints "$etcd_url" "$@"
 }
 
-# start_agent NAME
-start_agent() {
+# of MEMBER FACT: its port, its pid.
+of() {
+	cat "$home/$1/$2"
+}
+
+# new_member NAME FIRST_PORT
+new_member() {
 	mkdir -p "$home/$1/etc" "$home/$1/state"
 	chmod 700 "$home/$1" "$home/$1/etc" "$home/$1/state"
-	eval "member_port=\$port_$1"
+	free_port "$2"
+	echo "$port" >"$home/$1/port"
+}
+
+start_agent() {
 	cat >"$home/$1/collective.conf" <<END
 etcd: { endpoints = ["$etcd_url"]; allow_loopback = true; };
-member: { name = "$1"; address = "127.0.0.1"; port = $member_port; ttl = $ttl; };
+member: { name = "$1"; address = "127.0.0.1"; port = $(of "$1" port); ttl = $ttl; };
 paths: { config_dir = "$home/$1/etc"; state_dir = "$home/$1/state";
          socket = "$home/$1/api.sock"; };
 END
-	"$agent" -c "$home/$1/collective.conf" >>"$home/$1/log" 2>&1 &
-	eval "pid_$1=\$!"
+	setsid "$agent" -c "$home/$1/collective.conf" >>"$home/$1/log" 2>&1 &
+	echo "$!" >"$home/$1/pid"
 	started="$started $!"
 	until_ok 10 "the agent of $1" test -S "$home/$1/api.sock"
 }
@@ -173,13 +181,10 @@ The prompts say which member a command is given on. What really runs is, for mgt
 and a server named mgt1 is given to it as 127.0.0.1 with mgt1's port.
 END
 
-free_port 23001
-port_mgt1=$port
-free_port 23002
-port_mgt2=$port
-free_port 23003
-port_mgt3=$port
 start_etcd
+new_member mgt1 23001
+new_member mgt2 23002
+new_member mgt3 23003
 for name in mgt1 mgt2 mgt3; do
 	start_agent "$name"
 done
@@ -194,17 +199,17 @@ page mgt2 show
 note "Any member invites. Without -i the invitation is asked for."
 invited mgt2 mgt3
 printf '[root@mgt3]# collective join mgt2\n'
-printf '%s\n' "$token" | collective_on mgt3 join "127.0.0.1:$port_mgt2"
+printf '%s\n' "$token" | collective_on mgt3 join "127.0.0.1:$(of mgt2 port)"
 until_ok 10 "mgt3 to know everybody" listed mgt3 mgt2
 until_ok 10 "mgt3 to be active" listed mgt3 mgt3
 page mgt3 show
 
 note "The leader's process is killed; its lease of $ttl s ends, and another one leads."
-# The shell would announce the death of its child: it is waited for with its message kept.
-printf '[root@mgt1]# kill -9 %s\n' "$pid_mgt1"
+victim=$(of mgt1 pid)
+printf '[root@mgt1]# kill -9 %s\n' "$victim"
 began=$(date +%s%N)
-kill -9 "$pid_mgt1"
-{ wait "$pid_mgt1" || :; } 2>/dev/null
+kill -9 "$victim"
+wait "$victim" 2>/dev/null || :
 until_ok 20 "a new leader" another_leader mgt2 mgt1
 printf '(a new leader after %s ms)\n' "$((($(date +%s%N) - began) / 1000000))"
 until_ok 10 "mgt1 to be offline" offline mgt2 mgt1
@@ -227,7 +232,7 @@ if [ "$keep" = --keep ]; then
 	cat >"$home/stop" <<END
 #!/bin/sh
 # Ends this demo: its agents and its etcd, by process id, and its folder.
-kill $pid_mgt1 $pid_mgt2 $pid_mgt3 $etcd_pid
+kill $(of mgt1 pid) $(of mgt2 pid) $(of mgt3 pid) $etcd_pid
 rm -rf "$home"
 END
 	chmod 755 "$home/stop"
@@ -236,7 +241,7 @@ END
 It goes on running. On mgt2, for example:
     $command -s $home/mgt2/api.sock show -v
     $command -s $home/mgt2/api.sock show --watch
-    kill -9 $pid_mgt2
+    kill -9 $(of mgt2 pid)
     ETCDCTL_API=3 etcdctl --endpoints $etcd_url watch --prefix /confluent/
 Logs: $home/mgt1/log and so on. To end it:
     $home/stop
