@@ -103,8 +103,8 @@ extern const char conf_default_path[];
  * problems->n is at least 1, and the result is -EINVAL (or the error of reading the file).
  * *problems needs no preparation and no release.
  */
-int conf_load(struct conf **ret, const char *path, bool must_exist, struct conf_problems *problems)
-	MUST_CHECK;
+int conf_load(struct conf **ret, const char *path, bool must_exist,
+	struct conf_problems *problems) MUST_CHECK;
 
 /* The same for a text, which problems call `name`, and without a look at the file system. */
 int conf_parse_string(struct conf **ret, const char *text, size_t len, const char *name,
