@@ -22,7 +22,6 @@ struct ca;
 
 #define CA_LIFE		 (20 * 365 * 86400 * USEC_PER_SEC)
 #define CA_CERT_LIFE	 (365 * 86400 * USEC_PER_SEC)
-#define CA_SKEW		 (300 * USEC_PER_SEC)
 #define CA_ADDRESSES_MAX 32
 
 /* A new CA. collective_id as bundle_id_valid() wants it; now is wall time. */

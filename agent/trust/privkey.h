@@ -21,8 +21,9 @@
 
 struct privkey;
 
-#define PRIVKEY_PEM_MAX	 16384 /* bytes of a PEM text that is read */
-#define PRIVKEY_HASH_LEN 71    /* "sha256:" + 64 digits */
+#define PRIVKEY_PEM_MAX	    16384 /* bytes of a PEM text that is read */
+#define PRIVKEY_HASH_PREFIX "sha256:"
+#define PRIVKEY_HASH_LEN    71 /* with 64 digits behind it */
 
 int privkey_generate(struct privkey **ret, struct err *err) MUST_CHECK;
 /* -EINVAL when the text holds no usable key, with what is wrong and what is wanted. */
