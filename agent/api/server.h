@@ -9,7 +9,7 @@
  *
  * When the client goes away first, `cancelled` (where one is set) is called once, from the loop:
  * nobody will read the answer. The request must be ended all the same, also when nothing is set and
- * the handler learns nothing of it; replies to it are dropped.
+ * the handler learns nothing of it; replies to it are dropped. A handler must not free the server.
  *
  * Who may do what is decided by the peer credentials at connect time: uid 0 and the agent's own uid
  * everything; members of the read group (primary or supplementary) may retrieve, and show; anyone
@@ -41,7 +41,8 @@ struct api_peer {
 
 struct api_handlers {
 	/* {"collective":message}. The peer may do what it asks for. The operation is a text that
-	 * may still be unknown: answer with api_request_error(). */
+	 * may still be unknown: answer with api_request_error(). What is handed over here stays
+	 * until the request is ended. */
 	void (*collective)(
 		struct api_request *req, const char *operation, const json *message, void *arg);
 	/* A path that the server itself does not know (NULL: there are none). parameters is NULL
