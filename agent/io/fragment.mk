@@ -1,6 +1,9 @@
 noinst_LIBRARIES += agent/io/libio.a
 agent_io_libio_a_SOURCES = \
 	agent/io/clock.c agent/io/clock.h \
+	agent/io/http.c agent/io/http.h \
+	agent/io/http_error.c agent/io/http_error.h \
+	agent/io/http_lane.c agent/io/http_lane.h \
 	agent/io/loop.c agent/io/loop.h
 agent_io_libio_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CURL_CFLAGS)
 # Behind libio.a and libbase.a: what the library needs.

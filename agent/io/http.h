@@ -45,16 +45,17 @@ struct http_response {
 };
 
 struct http_options {
-	const char *url;	  /* http:// or https:// */
-	const char *body;	  /* POST when not NULL, else GET; copied */
+	const char *url;  /* http:// or https:// */
+	const char *body; /* POST when not NULL, else GET; copied */
 	size_t body_len;
 	const char *const *headers; /* "Name: value", NULL-terminated; copied */
-	usec_t timeout;		  /* whole request; 0: none (streams) */
-	usec_t connect_timeout;
-	size_t max_body;	  /* ceiling; for streams of what is not yet taken */
-	const char *lane;	  /* connection group; NULL: "main" */
+	usec_t timeout;		    /* whole request; 0: none (streams) */
+	usec_t connect_timeout;	    /* resolving, connecting, TLS; 0: 10 s */
+	size_t max_body;	    /* ceiling; for streams of what is not yet taken */
+	const char *lane;	    /* connection group, at most 8; NULL: "main" */
 	const struct http_tls *tls; /* for https; NULL: system CA */
-	/* Stream: returns 0, or negative errno to end the request with it. Called from the loop. */
+	/* Stream: takes all of the piece; returns 0, or negative errno to end the request with it. A
+	 * stream that comes faster than it is taken is paused, not failed. Called from the loop. */
 	int (*on_data)(const char *data, size_t len, void *arg);
 	void (*on_done)(const struct http_response *response, void *arg);
 	void *arg;
@@ -65,8 +66,10 @@ int http_new(struct http **ret, struct loop *loop, struct err *err) MUST_CHECK;
 void http_free(struct http *http);
 int http_send(struct http_request **ret, struct http *http, const struct http_options *options,
 	struct err *err) MUST_CHECK;
+/* Also inside its own callbacks. Not after on_done has returned: the request is gone then. */
 void http_cancel(struct http_request *request);
-/* Closes idle connections, so that changed certificate files are read again. */
+/* Closes idle connections, so that changed certificate files are read again; what is under way
+ * finishes over the connection it has. */
 void http_forget_connections(struct http *http);
 
 #endif
