@@ -73,6 +73,7 @@ int etcd_decode_txn(
 int etcd_decode_grant(
 	struct etcd_reply *ret, const char *body, size_t len, struct err *err) MUST_CHECK;
 /* The body of a keepalive is a stream of one message: {"result":{…}} and a newline. */
+/* -EREMOTEIO: it is an error, which etcd_decode_error() reads. */
 int etcd_decode_keepalive(
 	struct etcd_reply *ret, const char *body, size_t len, struct err *err) MUST_CHECK;
 /* A lease revoked, and whatever else answers with a header alone. */
