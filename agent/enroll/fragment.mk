@@ -1,1 +1,6 @@
-# sources of agent/enroll
+noinst_LIBRARIES += agent/enroll/libenroll.a
+agent_enroll_libenroll_a_SOURCES = \
+	agent/enroll/book.c agent/enroll/book.h \
+	agent/enroll/invitations.c agent/enroll/invitations.h \
+	agent/enroll/message.h agent/enroll/server.h agent/enroll/client.h
+agent_enroll_libenroll_a_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)

@@ -32,7 +32,8 @@
 #define INVITATION_IDENTITY_LEN 32
 #define INVITATION_KEY_LEN	32
 /* Entries in the book, ended ones included. */
-#define INVITATIONS_MAX 1000
+#define INVITATIONS_MAX	   1000
+#define INVITATION_TTL_MAX (30 * 86400 * USEC_PER_SEC)
 /* How long an ended invitation is remembered. */
 #define INVITATIONS_KEPT (7 * 86400 * USEC_PER_SEC)
 
@@ -46,7 +47,7 @@ enum invitation_state {
 	INVITATION_EXPIRED,
 };
 
-/* What may be seen of an entry; valid until the book changes. */
+/* What may be seen of an entry; the texts are the book's and last until it changes. */
 struct invitation {
 	const char *name;
 	bool voting;
@@ -72,7 +73,7 @@ void invitations_free(struct invitations *book);
 
 /* A new pending invitation that replaces an unused one of the same name; the key of a used one is
  * dropped, so that its redeemer can't come back through it. -ENOSPC when the book is full of pending
- * ones, -EINVAL for a bad name or a ttl that is not positive, -EEXIST when the identity is taken. */
+ * ones, -EINVAL for a bad name or a ttl that is not between 1 s and 30 days, -EEXIST when the identity is taken. */
 int invitations_add(struct invitations *book, const char *name, bool voting,
 	const unsigned char identity[INVITATION_IDENTITY_LEN],
 	const unsigned char key[INVITATION_KEY_LEN], usec_t now, usec_t ttl,
@@ -86,9 +87,9 @@ int invitations_revoke(
 /* The key to prove with, or -ENOENT: unknown, ended, or expired at `now`. */
 int invitations_key(struct invitations *book, const void *identity, size_t len, usec_t now,
 	unsigned char ret_key[INVITATION_KEY_LEN]) MUST_CHECK;
-/* The entry of an identity in whatever state, or NULL. */
-const struct invitation *invitations_find(
-	struct invitations *book, const void *identity, size_t len, usec_t now);
+/* The entry of an identity in whatever state; false where there is none. */
+bool invitations_find(struct invitations *book, const void *identity, size_t len, usec_t now,
+	struct invitation *ret);
 /* Why the identity has no key: -ENOENT (never heard of), -EKEYEXPIRED, -EKEYREVOKED, -EALREADY
  * (used); 0 when it has one. The text is for the joiner. */
 int invitations_why_not(
@@ -103,8 +104,8 @@ int invitations_claim(struct invitations *book, const void *identity, size_t len
 /* The registration certainly did not take place: redeeming -> pending. Harmless in other states. */
 int invitations_release(struct invitations *book, const void *identity, size_t len, usec_t now,
 	struct err *err) MUST_CHECK;
-/* The registration took place: redeeming -> used. To be called before anything is answered.
- * -EKEYREVOKED when it was revoked or replaced meanwhile: answer with that, not with secrets. */
+/* The registration took place: redeeming -> used (also when it has expired since the claim). To be
+ * called before anything is answered. -EKEYREVOKED when it was revoked or replaced meanwhile: answer with that, not with secrets. */
 int invitations_mark_used(struct invitations *book, const void *identity, size_t len, usec_t now,
 	struct err *err) MUST_CHECK;
 
@@ -114,6 +115,6 @@ int invitations_sweep(struct invitations *book, usec_t now, struct err *err);
 
 /* Entries in order of creation; index < invitations_count(). Call invitations_sweep() before. */
 size_t invitations_count(const struct invitations *book);
-const struct invitation *invitations_at(const struct invitations *book, size_t index);
+void invitations_at(const struct invitations *book, size_t index, struct invitation *ret);
 
 #endif
