@@ -227,8 +227,8 @@ int book_decode(struct buf *b, struct book_entry **ret, size_t *ret_count, struc
 		return damaged(1, "the text holds a NUL byte", err);
 	if (!text_starts(buf_cstr(b), FORMAT_LINE))
 		return damaged(1, "not a book of invitations of format 1", err);
-	tail = b->data + b->len - CHECK_LEN;
-	if (b->len < first + CHECK_LEN || tail[-1] != '\n' || !text_starts(tail, CHECK_WORD))
+	tail = b->len < first + CHECK_LEN ? NULL : b->data + b->len - CHECK_LEN;
+	if (!tail || tail[-1] != '\n' || !text_starts(tail, CHECK_WORD))
 		return damaged(1, "the check sum at the end is missing", err);
 	b->len -= CHECK_LEN;
 	rc = check_line(b, check, err);

@@ -230,8 +230,8 @@ void invitations_free(struct invitations *book)
 	free(book);
 }
 
-static int check_new(const struct invitations *book, const char *name, const void *identity,
-	usec_t ttl, struct err *err)
+static int check_new(struct invitations *book, const char *name, const void *identity, usec_t ttl,
+	struct err *err)
 {
 	int rc = name_check(name, err);
 
@@ -494,8 +494,11 @@ int invitations_mark_used(
 	if (!e || e->state == INVITATION_REVOKED || !*e->redeemer)
 		return err_set(err, -EKEYREVOKED, "revoked at %s, while it was being redeemed",
 			time_text(e ? e->ended : now, when));
-	if (e->state == INVITATION_USED)
-		return 0;
+	if (e->state == INVITATION_USED) {
+		if (e->has_key || now >= e->expires)
+			return 0;
+		return err_set(err, -EKEYREVOKED, "revoked while it was being redeemed again");
+	}
 	undo = undo_begin(book);
 	e->state = INVITATION_USED;
 	e->ended = now;

@@ -3,13 +3,13 @@
  *
  *     {"format":1,"name":"mgt2","version":"0.1.0","addresses":["10.0.0.2"],"port":13001,
  *      "csr":"-----BEGIN CERTIFICATE REQUEST-----…"}
- *     {"format":1,"certificate":"-----BEGIN CERTIFICATE-----…","bundle":"…"}
- *     {"format":1,"error":{"code":"token","text":"already used by …"}}
+ *     {"format":1,"version":"0.1.0","certificate":"-----BEGIN CERTIFICATE-----…","bundle":"…"}
+ *     {"format":1,"version":"0.1.0","error":{"code":"token","text":"already used by …"}}
  *
  * On the wire each is one type 1 frame of wire/frame.h under TLS. Pure: text in, struct out. Both
  * decoders take input from strangers: sizes have ceilings, members must have the right type and be
- * there, texts must not hold control characters (PEM and the bundle: but newlines); members that are
- * not known are ignored, so that a later version can add some.
+ * there, texts must be printable ASCII (PEM and the bundle: and newlines); members that are not known
+ * are ignored, so that a later version can add some.
  *
  * `format` is raised when a message changes its meaning. Who gets another format than its own answers
  * with code "version" and names both sides' versions.
@@ -58,12 +58,14 @@ struct enroll_answer {
 	char *bundle;	   /* for ENROLL_OK; wiped on free */
 };
 
-/* Both encoders append to b and fail only with -EMSGSIZE. */
+/* Both encoders append to b and fail only with -EMSGSIZE. What is not printable in an answer's text
+ * becomes '?', what is too long is cut. `version` is our own everywhere. */
 int enroll_request_encode(const struct enroll_request *request, struct buf *b) MUST_CHECK;
-int enroll_answer_encode(const struct enroll_answer *answer, struct buf *b) MUST_CHECK;
+int enroll_answer_encode(
+	const struct enroll_answer *answer, const char *version, struct buf *b) MUST_CHECK;
 
-/* -EPROTONOSUPPORT: another format; the text names it and both versions. -EBADMSG: anything else.
- * Nothing is left to free after a failure. `version` is our own, for the text. */
+/* -EPROTONOSUPPORT: another format; the text names it and both versions. -EBADMSG: anything else;
+ * the text quotes nothing. Nothing is left to free after a failure. */
 int enroll_request_decode(const char *text, size_t len, const char *version,
 	struct enroll_request *ret, struct err *err) MUST_CHECK;
 int enroll_answer_decode(const char *text, size_t len, const char *version,

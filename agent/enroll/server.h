@@ -61,7 +61,6 @@ struct enroll_server_options {
 	const char *certificate; /* PEM, for those without a good token */
 	const char *key;	 /* PEM */
 	const char *version;	 /* ours */
-	const char *name;	 /* ours, for texts */
 };
 
 struct enroll_server_stats {
