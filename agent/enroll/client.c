@@ -236,9 +236,10 @@ static void on_readable(struct buf *received, void *arg)
 {
 	struct enroll_client *c = arg;
 	bool proved = c->state == CLIENT_ANSWER;
-	CLEANUP(secret_freep) char *text = NULL;
 	struct frame frame;
 	struct err err;
+	char *text;
+	size_t len;
 	int rc;
 
 	if (c->state != CLIENT_ANSWER && c->state != CLIENT_EXPLAINED)
@@ -256,14 +257,16 @@ static void on_readable(struct buf *received, void *arg)
 		return;
 	}
 	/* the buf is the stream's, which ends with the client: its copy of the secrets ends here */
-	text = xstrndup(frame.body, frame.len);
-	rc = (int)frame.len;
+	len = frame.len;
+	text = xmemdup(frame.body, len);
 	mem_wipe(received->data, received->len);
 	buf_reset(received);
 	if (proved)
-		take_answer(c, text, (size_t)rc);
+		take_answer(c, text, len);
 	else
-		take_explanation(c, text, (size_t)rc);
+		take_explanation(c, text, len);
+	mem_wipe(text, len);
+	free(text);
 }
 
 static void on_ready(void *arg)
