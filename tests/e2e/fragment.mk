@@ -1,7 +1,32 @@
 # End-to-end tests on real etcd processes: `make check-e2e`, with E2E_FLAGS for pytest, e.g.
 # E2E_FLAGS='-k takeover -x'. ETCD_35 may name a second, newer etcd to run a part of them on.
-EXTRA_DIST += tests/e2e/conftest.py tests/e2e/pytest.ini tests/e2e/harness tests/e2e/run.sh \
-	tests/e2e/test_harness.py
+EXTRA_DIST += \
+	tests/e2e/run.sh \
+	tests/e2e/pytest.ini \
+	tests/e2e/conftest.py \
+	tests/e2e/test_by_hand.py \
+	tests/e2e/test_configuration.py \
+	tests/e2e/test_etcd_faults.py \
+	tests/e2e/test_harness.py \
+	tests/e2e/test_invitations.py \
+	tests/e2e/test_join.py \
+	tests/e2e/test_members.py \
+	tests/e2e/test_pages.py \
+	tests/e2e/test_partitions.py \
+	tests/e2e/test_show.py \
+	tests/e2e/test_socket.py \
+	tests/e2e/test_takeover.py \
+	tests/e2e/harness/__init__.py \
+	tests/e2e/harness/agent.py \
+	tests/e2e/harness/certs.py \
+	tests/e2e/harness/etcd.py \
+	tests/e2e/harness/etcdclient.py \
+	tests/e2e/harness/ports.py \
+	tests/e2e/harness/process.py \
+	tests/e2e/harness/proxy.py \
+	tests/e2e/harness/wait.py \
+	tests/e2e/harness/wire.py \
+	tests/e2e/harness/world.py
 
 .PHONY: check-e2e
 check-e2e: collectived collective

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from .certs import Authority
-from .etcdclient import EtcdClient
+from .etcdclient import EtcdClient, b64, prefix_end
 from .ports import free_port
 from .process import Process
 from .wait import wait_until
@@ -141,7 +141,6 @@ class EtcdCluster:
         c.call("/v3/auth/user/grant", {"user": "root", "role": "root"})
         c.call("/v3/auth/user/add", {"name": "app", "password": "apppw"})
         c.call("/v3/auth/role/add", {"name": "app"})
-        from .etcdclient import b64, prefix_end
         c.call("/v3/auth/role/grant", {"name": "app", "perm": {
             "permType": "READWRITE", "key": b64(self.prefix),
             "range_end": b64(prefix_end(self.prefix))}})

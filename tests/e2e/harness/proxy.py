@@ -48,6 +48,7 @@ class Proxy:
         self.port = free_port()
         self.mode = "pass"
         self.delay = 0.0
+        self.limit_up = self.limit_down = None
         self.requests = 0
         self.bytes_up = self.bytes_down = 0
         self.server = None
@@ -87,8 +88,15 @@ class Proxy:
             up_writer.close()
 
     async def _pump(self, reader, writer, gate, upwards):
+        passed = 0
         while True:
             data = await reader.read(65536)
+            limit = self.limit_up if upwards else self.limit_down
+            if limit is not None and passed + len(data) > limit:
+                writer.write(data[:limit - passed])
+                await writer.drain()
+                raise ConnectionResetError("the limit of this connection")
+            passed += len(data)
             if self.delay and data:
                 await asyncio.sleep(self.delay)
             await gate.wait()
@@ -138,6 +146,10 @@ class Proxy:
         """Takes effect before this returns."""
         assert mode in ("pass", "refuse", "blackhole", "no_replies", "delay"), mode
         self.network.run(self._set(mode, delay))
+
+    def cut_after(self, up=None, down=None):
+        """Every connection is reset when it has carried so many bytes that way (None: no limit)."""
+        self.limit_up, self.limit_down = up, down
 
     def cut(self):
         """Resets what is connected now; new connections are served."""

@@ -1,0 +1,131 @@
+"""The pages of the manual, word for word, on three members and three etcd processes."""
+
+import base64
+import re
+import subprocess
+import time
+
+from harness.agent import COMMAND
+from harness.wait import wait_until
+
+
+def test_three_members_form_a_collective_as_the_manual_shows(world3):
+    mgt1 = world3.agent("mgt1", name="mgt1")
+    mgt2 = world3.agent("mgt2", name="mgt2")
+    mgt3 = world3.agent("mgt3", name="mgt3")
+
+    page = mgt1.collective("show")
+    assert (page.rc, page.out, page.err) == (0, "Collective mode not enabled on this system\n", "")
+
+    page = mgt1.collective("invite", "mgt2")
+    assert page.rc == 0
+    token = page.out.rstrip("\n")
+    world3.tokens.append(token)
+    assert re.fullmatch(r"[A-Za-z0-9+/]+", token), "one line of base64 without padding"
+    raw = base64.b64decode(token)
+    assert raw.startswith(b"mgt2@") and len(raw) >= len(b"mgt2@") + 64
+
+    page = mgt2.join(mgt1, token)
+    assert page.rc == 0, page
+    assert page.out in ("Success\n", "Certificate generated successfully\nSuccess\n")
+    wait_until(mgt2.is_active, 10, "mgt2 to be active")
+    wait_until(lambda: mgt2.leader() == "mgt1", 10, "mgt2 to know the leader")
+    page = mgt2.collective("show")
+    assert (page.rc, page.err) == (0, "")
+    assert page.out == ("Quorum: True\n"
+                        "Leader: mgt1\n"
+                        "Active collective members:\n"
+                        "    mgt2\n")
+
+    token = mgt2.invite("mgt3")
+    page = mgt3.collective("join", mgt2.server, stdin=token + "\n")
+    assert page.rc == 0, page
+    assert (page.out + page.err).count("Paste the invitation here: ") == 1
+    assert page.out.endswith("Success\n")
+    world3.settled([mgt1, mgt2, mgt3])
+    for member in (mgt1, mgt2, mgt3):
+        page = member.collective("show")
+        assert (page.rc, page.err) == (0, "")
+        assert page.out == ("Quorum: True\n"
+                            "Leader: mgt1\n"
+                            "Active collective members:\n"
+                            "    mgt2\n"
+                            "    mgt3\n"), member.title
+
+
+def test_a_certificate_is_announced_only_when_there_was_none(world):
+    mgt1, token = world.found()
+    fresh = world.agent("fresh")
+    page = fresh.join(mgt1, token)
+    assert page.out == "Certificate generated successfully\nSuccess\n"
+    prepared = world.agent("prepared")
+    page = prepared.collective("gencert")
+    assert (page.rc, page.out) == (0, "Certificate generated successfully\n")
+    page = prepared.join(mgt1, mgt1.invite("mgt3"))
+    assert (page.rc, page.out) == (0, "Success\n")
+
+
+def test_inviting_and_joining_work_as_one_pipeline(world):
+    mgt1 = world.agent("mgt1", name="mgt1")
+    mgt2 = world.agent("mgt2")
+    line = (f"{COMMAND} -s {mgt2.socket} join {mgt1.server} "
+            f"-i $({COMMAND} -s {mgt1.socket} invite mgt2)")
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=30,
+                          check=False)
+    assert done.returncode == 0, done
+    assert done.stdout.endswith("Success\n")
+    wait_until(mgt2.is_active, 10, "mgt2 to be active")
+
+
+def test_a_certificate_made_on_the_way_is_told_on_standard_error(world):
+    mgt1 = world.agent("mgt1", name="mgt1")
+    page = mgt1.collective("invite", "mgt2")
+    assert page.rc == 0
+    assert page.out.count("\n") == 1, "the token alone"
+    assert page.err == "Certificate generated successfully\n"
+    page = mgt1.collective("invite", "mgt3")
+    assert page.out.count("\n") == 1
+    assert page.err == ""
+
+
+def test_members_that_are_gone_follow_as_offline_and_the_nonvoting_are_marked(world):
+    mgt1, mgt2 = world.collective(2)
+    quiet = world.add(mgt1, "mgt10", "-n")
+    world.settled([mgt1, mgt2, quiet])
+    assert mgt1.collective("show").out == ("Quorum: True\n"
+                                           "Leader: mgt1\n"
+                                           "Active collective members:\n"
+                                           "    mgt2\n"
+                                           "    mgt10 (nonvoting)\n")
+    quiet.kill()
+    wait_until(lambda: "mgt10" in mgt1.raw_show()["offline"], 15, "mgt10 to be offline")
+    assert mgt1.collective("show").out == ("Quorum: True\n"
+                                           "Leader: mgt1\n"
+                                           "Active collective members:\n"
+                                           "    mgt2\n"
+                                           "Offline collective members:\n"
+                                           "    mgt10 (nonvoting)\n")
+
+
+def test_a_nonvoting_member_never_leads(world):
+    mgt1, _ = world.found()
+    quiet = world.add(mgt1, "quiet", "-n")
+    wait_until(quiet.is_active, 10, "the non-voting member to be active")
+    mgt1.kill()
+    wait_until(lambda: world.leader_key() is None, 10, "the leader key to be gone")
+    seen_until = time.monotonic() + 5
+    wait_until(lambda: world.leader_key() is not None or time.monotonic() > seen_until, 8,
+               "nobody to take the lead")
+    assert world.leader_key() is None
+    assert quiet.collective("show").rc == 0
+    mgt1.start()
+    wait_until(lambda: quiet.leader() == "mgt1", 15, "the voting member to lead again")
+
+
+def test_show_outside_a_collective_says_so_and_delete_fails(world):
+    alone = world.agent("alone")
+    page = alone.collective("show")
+    assert (page.rc, page.out, page.err) == (0, "Collective mode not enabled on this system\n", "")
+    page = alone.collective("delete", "mgt2")
+    assert page.rc == 1
+    assert page.err == "Collective mode not enabled on this system\n"
