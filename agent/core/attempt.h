@@ -1,7 +1,8 @@
 /*
  * The bookkeeping of one kind of request: at most one outstanding, when it was taken, and when the
- * next one is due. After a failure the next attempt follows soon (the endpoint rotates with each),
- * then with doubled pauses of 20 ms up to 640 ms, jittered.
+ * next one is due. After a failure the next attempt follows 20 ms after the failed one was sent, then
+ * with doubled, jittered distances up to 640 ms: at once after a timeout, and without a storm where
+ * the connection is refused. (The endpoint rotates with each attempt.)
  */
 #ifndef CORE_ATTEMPT_H
 #define CORE_ATTEMPT_H
@@ -15,7 +16,8 @@
 struct attempt {
 	uint64_t id; /* of the outstanding request, 0 for none */
 	usec_t taken;
-	usec_t due; /* of the next; USEC_NEVER where none is scheduled */
+	usec_t due;	   /* of the next; USEC_NEVER where none is wanted */
+	usec_t not_before; /* the pause after a failure */
 	unsigned failures;
 };
 
@@ -24,17 +26,18 @@ static inline bool attempt_out(const struct attempt *a)
 {
 	return a->id != 0;
 }
-/* Asks for an attempt no later than `when`. */
+/* Asks for an attempt at `when` or as soon after as the pause allows; of two wishes the earlier. */
 void attempt_want(struct attempt *a, usec_t when);
 /* Nothing is wanted any more; an outstanding one will still be answered. */
 void attempt_drop(struct attempt *a);
 bool attempt_due(const struct attempt *a, usec_t now);
-/* The caller sends it now. Unschedules: the answer says when to go on. */
+/* The caller sends it now; nothing more is wanted. */
 void attempt_take(struct attempt *a, uint64_t id, usec_t now);
-/* It was answered; failures are counted for the pause of attempt_again(). */
+/* It was answered, with success: no pause before the next. */
 void attempt_done(struct attempt *a);
-/* It failed: schedules the next one. */
-void attempt_again(struct attempt *a, struct prng *prng, usec_t now);
+/* It failed; a pause before the next, if one is wanted. */
+void attempt_failed(struct attempt *a, struct prng *prng);
+/* When attempt_due() turns true; USEC_NEVER while one is outstanding. */
 usec_t attempt_wakeup(const struct attempt *a);
 
 #endif

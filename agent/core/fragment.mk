@@ -1,1 +1,16 @@
-# sources of agent/core
+# The coordination core: pure, knows neither clock nor network.
+noinst_LIBRARIES += agent/core/libcore.a
+agent_core_libcore_a_SOURCES = \
+	agent/core/attempt.c agent/core/attempt.h \
+	agent/core/coord.c agent/core/coord.h \
+	agent/core/copy.h \
+	agent/core/leader.c agent/core/leader.h agent/core/leader_states.c \
+	agent/core/lease.c agent/core/lease.h \
+	agent/core/membership.c agent/core/membership.h \
+	agent/core/prng.h \
+	agent/core/quorum.c agent/core/quorum.h \
+	agent/core/request.c agent/core/request.h \
+	agent/core/roster.c agent/core/roster.h \
+	agent/core/sm.c agent/core/sm.h \
+	agent/core/stray.c agent/core/stray.h
+agent_core_libcore_a_CFLAGS = $(AM_CFLAGS)

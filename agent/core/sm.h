@@ -50,6 +50,7 @@ struct sm {
 	usec_t since;	/* of the last move (or of sm_init()) */
 	unsigned moves; /* how many so far */
 	char reason[SM_REASON_MAX];
+	char trouble[SM_REASON_MAX]; /* what stands in the way now; "" for nothing */
 	sm_observe_fn *observe;
 	void *arg;
 };
@@ -61,6 +62,7 @@ struct sm_info {
 	const char *state;
 	const char *help;
 	const char *reason;
+	const char *trouble;
 	usec_t since;
 	usec_t next_wakeup;
 	unsigned moves;
@@ -71,6 +73,8 @@ void sm_init(struct sm *sm, const struct sm_machine *machine, int state, usec_t 
 	sm_observe_fn *observe, void *arg);
 /* Aborts unless the table allows the move. The reason is cut at SM_REASON_MAX - 1 bytes. */
 void sm_move(struct sm *sm, int to, usec_t now, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* What keeps the object where it is, until the next move; an empty text ends it. */
+void sm_trouble(struct sm *sm, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool sm_allows(const struct sm_machine *machine, int from, int to);
 const char *sm_name(const struct sm *sm);
 void sm_tell(const struct sm *sm, usec_t next_wakeup, struct sm_info *ret);
