@@ -30,6 +30,7 @@ const char conf_default_path[] = SYSCONFDIR "/confluent/collective.conf";
 struct reader {
 	struct conf *conf;
 	const char *file;
+	const char *text;
 	struct conf_problems *problems;
 	uint64_t refused; /* a bit for each option with a wrong value */
 };
@@ -47,7 +48,7 @@ static const char *type_name(const config_setting_t *s)
 	case CONFIG_TYPE_STRING:
 		return "a text";
 	case CONFIG_TYPE_BOOL:
-		return "true or false";
+		return "a boolean";
 	default:
 		return "a list";
 	}
@@ -81,6 +82,30 @@ static const char *shown_value(const config_setting_t *s, char dst[TEXT_PRINTABL
 	}
 }
 
+/*
+ * The line of a setting. libconfig reads on behind a text in a list, for more of it may follow, and
+ * takes the line where it stops; so such a text is looked for backwards from there.
+ */
+static unsigned line_of(const struct reader *r, const config_setting_t *s)
+{
+	bool in_list = !s->name && config_setting_type(s) == CONFIG_TYPE_STRING;
+	CLEANUP(freep) char *quoted = NULL;
+	unsigned found = s->line;
+	unsigned line = 1;
+
+	if (!in_list)
+		return s->line;
+	quoted = xasprintf("\"%s\"", config_setting_get_string(s));
+	for (const char *p = r->text; *p && line <= s->line; line++) {
+		size_t len = strcspn(p, "\n");
+
+		if (memmem(p, len, quoted, strlen(quoted)))
+			found = line;
+		p += len + (p[len] ? 1 : 0);
+	}
+	return found;
+}
+
 static void refuse(
 	struct reader *r, const struct conf_option *o, const config_setting_t *s, const char *why)
 {
@@ -88,8 +113,8 @@ static void refuse(
 	const char *value = shown_value(s, shown);
 	const char *quote = config_setting_is_aggregate(s) ? "" : "'";
 
-	problem_add(r->problems, r->file, s->line, "%s.%s: %s%s%s%s%s", o->section, o->name, quote,
-		value, quote, *quote ? " " : "", why);
+	problem_add(r->problems, r->file, line_of(r, s), "%s.%s: %s%s%s%s%s", o->section, o->name,
+		quote, value, quote, *quote ? " " : "", why);
 	r->refused |= (uint64_t)1 << option_id(o);
 }
 
@@ -236,14 +261,14 @@ static void read_tree(struct reader *r, const config_setting_t *root)
 	}
 }
 
-static void read_syntax(struct reader *r, const char *text)
+static void read_syntax(struct reader *r)
 {
 	config_t tree;
 
 	config_init(&tree);
-	if (config_read_string(&tree, text) != CONFIG_TRUE)
+	if (config_read_string(&tree, r->text) != CONFIG_TRUE)
 		problem_add(r->problems, r->file, (unsigned)config_error_line(&tree),
-			"%s (expected SECTION: { OPTION = VALUE; ... };)",
+			"%s (expected SECTION: { OPTION = VALUE; ... };, each name once)",
 			config_error_text(&tree));
 	read_tree(r, config_root_setting(&tree));
 	config_destroy(&tree);
@@ -253,11 +278,11 @@ static struct conf *read_text(
 	const char *text, size_t len, const char *file, struct conf_problems *problems)
 {
 	CLEANUP(conf_freep) struct conf *conf = conf_new();
-	struct reader r = {.conf = conf, .file = file, .problems = problems};
+	struct reader r = {.conf = conf, .file = file, .text = text, .problems = problems};
 
 	if (!scan_text(text, len, file, problems))
 		return NULL;
-	read_syntax(&r, text);
+	read_syntax(&r);
 	rules_check(conf, r.refused, file, problems);
 	return TAKE(conf);
 }

@@ -71,29 +71,31 @@ bool option_section_exists(const char *name)
 	return false;
 }
 
-/* Levenshtein's distance, of texts of at most 31 bytes; more than any limit for longer ones. */
+/* How many letters to insert, remove, replace or swap with their neighbour. Of texts of at most
+ * NAME_BYTES bytes; more than any limit for longer ones. */
+#define NAME_BYTES 31
+
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[32];
+	size_t d[NAME_BYTES + 1][NAME_BYTES + 1];
 	size_t la = strlen(a);
 	size_t lb = strlen(b);
 
-	if (la >= ARRAY_SIZE(row) || lb >= ARRAY_SIZE(row))
+	if (la > NAME_BYTES || lb > NAME_BYTES)
 		return SIZE_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t replace = corner + (a[i - 1] == b[j - 1] ? 0 : 1);
-
-			corner = row[j];
-			row[j] = MIN(replace, MIN(row[j], row[j - 1]) + 1);
+	for (size_t i = 0; i <= la; i++) {
+		for (size_t j = 0; j <= lb; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = i + j;
+				continue;
+			}
+			d[i][j] = MIN(d[i - 1][j], d[i][j - 1]) + 1;
+			d[i][j] = MIN(d[i][j], d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				d[i][j] = MIN(d[i][j], d[i - 2][j - 2] + 1);
 		}
 	}
-	return row[lb];
+	return d[la][lb];
 }
 
 /* Small for names that one may have meant for the other: a slip or two, or one starts the other. */
@@ -163,7 +165,8 @@ static int wrong(const struct conf_option *o, struct err *why, const char *what)
 {
 	char expected[OPTION_EXPECTED_MAX];
 
-	return err_set(why, -EINVAL, "%s (expected %s)", what, option_expected(o, expected));
+	return err_set(why, -EINVAL, "%s (expected %s)", what,
+		o->expected ? o->expected : option_expected(o, expected));
 }
 
 static int check_text(const struct conf_option *o, const char *value, struct err *why)
@@ -224,7 +227,8 @@ int option_add_url(
 		if (text_eq(urls->url[i], value))
 			return err_set(why, -EINVAL, "is there twice (expected each URL once)");
 	if (urls->n == (size_t)o->max)
-		return wrong(o, why, "is one too many");
+		return err_set(
+			why, -EINVAL, "is one too many (expected at most %" PRId64 ")", o->max);
 	urls->url[urls->n++] = xstrdup(value);
 	return 0;
 }

@@ -5,7 +5,8 @@
  * libconfig opens what a line that starts with @include names, and there is no way to tell it not to.
  * So such a line is refused wherever it is, in a comment or a text too: erring on that side needs no
  * proof that both scanners agree on where a comment ends. libconfig 1.5 also takes a number modulo
- * 2^32 without a word ("ttl = 4294967302" is 6), and ends the text at a NUL.
+ * 2^32 without a word ("ttl = 4294967302" is 6), lets a comment that nobody closes swallow the rest,
+ * tells of a missing quote only where the next one ends, and stops reading at a NUL.
  */
 #include "config.h"
 #include "conf/scan.h"
@@ -82,12 +83,16 @@ bool scan_text(const char *text, size_t len, const char *file, struct conf_probl
 	struct scan scan = {.file = file, .problems = problems, .line = 1};
 	enum { SETTINGS, QUOTES, LINE_COMMENT, COMMENT } where = SETTINGS;
 	const char *p = text;
+	unsigned opened = 0; /* the line where a text or comment starts */
 
 	start_of_line(&scan, p);
 	while (*p) {
 		char c = *p++;
 
 		if (c == '\n') {
+			if (where == QUOTES && opened == scan.line)
+				problem_add(problems, file, opened,
+					"a text is not closed (expected \" on the same line)");
 			scan.line++;
 			start_of_line(&scan, p);
 			if (where == LINE_COMMENT)
@@ -106,10 +111,12 @@ bool scan_text(const char *text, size_t len, const char *file, struct conf_probl
 			continue;
 		} else if (c == '"') {
 			where = QUOTES;
+			opened = scan.line;
 		} else if (c == '#' || (c == '/' && *p == '/')) {
 			where = LINE_COMMENT;
 		} else if (c == '/' && *p == '*') {
 			where = COMMENT;
+			opened = scan.line;
 			p++;
 		} else if (strchr(LETTERS "*", c)) {
 			p += strspn(p, LETTERS DIGITS "-_*");
@@ -117,6 +124,8 @@ bool scan_text(const char *text, size_t len, const char *file, struct conf_probl
 			p = scan_number(&scan, p - 1);
 		}
 	}
+	if (where == COMMENT)
+		problem_add(problems, file, opened, "a comment is not closed (expected */)");
 	if ((size_t)(p - text) < len) {
 		problem_add(problems, file, scan.line, "has a NUL byte in it (expected text)");
 		scan.refused = true;

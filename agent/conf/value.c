@@ -139,7 +139,8 @@ int check_state_dir(const char *value, struct err *why)
 	const char *rest = text_after(value, "/var/lib/confluent");
 
 	if (rest && (*rest == '\0' || *rest == '/'))
-		return err_set(why, -EINVAL, "is shared between management servers over NFS");
+		return err_set(
+			why, -EINVAL, "is in /var/lib/confluent, which management servers share");
 	return check_path(value, why);
 }
 
