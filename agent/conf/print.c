@@ -90,15 +90,16 @@ static void wrap_printf(struct wrap *w, const char *fmt, ...)
 	wrap_text(w, text);
 }
 
-/* What may be written, what holds when nothing is, and when a new value counts. */
+/* What may be written, what holds when nothing is (which a file shows itself), and when a new value
+ * counts. */
 static void wrap_facts(struct wrap *w, const struct conf_option *o)
 {
 	char expected[OPTION_EXPECTED_MAX];
 
 	wrap_printf(w, "Expected: %s.", option_expected(o, expected));
-	if (o->dflt)
+	if (o->dflt && w->mdoc)
 		wrap_printf(w, "Default: `%s`.", o->dflt);
-	else
+	else if (!o->dflt)
 		wrap_printf(w, "Default: %s.", o->unset ? o->unset : "none");
 	if (o->bundle)
 		wrap_text(w, "Once joined: what the collective uses.");

@@ -1,0 +1,51 @@
+#!/bin/bash
+# The completion of etc/completion/collective, asked as bash would ask it, with a `collective` that
+# answers "show --json" as a member of three does.
+cd "${srcdir:-.}" || exit 99
+# shellcheck source=etc/completion/collective
+source etc/completion/collective || exit 1
+failed=0
+
+# shellcheck disable=SC2317 # called by the completion
+collective()
+{
+	printf '{"name": "mgt1", "leader":"mgt2","active": ["mgt3","mgt10"],\n "offline":%s,\n' "$offline"
+	printf '"nonvoting": ["mgt10"], "quorum": true}\n'
+}
+
+# shellcheck disable=SC2317 # the command can't call the function above
+timeout()
+{
+	shift
+	"$@"
+}
+
+# expect WORDS LINE...: completing the last word of LINE offers WORDS
+expect()
+{
+	local want=$1 got
+
+	shift
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_collective
+	got=${COMPREPLY[*]}
+	if [[ $got != "$want" ]]; then
+		printf '%s: offers "%s", expected "%s"\n' "$*" "$got" "$want" >&2
+		failed=1
+	fi
+}
+
+offline='["mgt4", "mgt5.example"]'
+expect 'invite' collective inv
+expect 'show' collective -s /tmp/x sh
+expect 'mgt4 mgt5.example' collective delete ''
+expect 'mgt5.example' collective delete mgt5
+expect 'mgt4' collective -s /tmp/x delete mgt4
+expect '--ttl' collective invite --t
+expect '--token-file' collective join mgt1 --to
+expect '' collective join mgt1 -i ''
+expect '--json' collective show --j
+offline='[]'
+expect '' collective delete ''
+exit "$failed"
