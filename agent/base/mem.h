@@ -21,7 +21,8 @@ char *xstrdup_null(const char *s);
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
 void *xmemdup(const void *p, size_t n) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((malloc, returns_nonnull));
-char *xvasprintf(const char *fmt, va_list ap) __attribute__((malloc, returns_nonnull));
+char *xvasprintf(const char *fmt, va_list ap) PRINTF_LIKE(1, 0)
+	__attribute__((malloc, returns_nonnull));
 
 /* Overwrites secrets in a way that the compiler keeps. */
 void mem_wipe(void *p, size_t n);
