@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "trust/ossl.h"
 
+#define TIME_MAX   (253402300799 * USEC_PER_SEC) /* 9999-12-31, where X.509 ends */
 #define SERIAL_LEN 16 /* bytes: random, so that members need not agree on a counter */
 
 struct extension {
@@ -53,11 +54,12 @@ int issue_time_read(const ASN1_TIME *t, usec_t *ret)
 
 static int set_times(const struct issue *order, X509 *cert, struct err *err)
 {
-	if (order->not_after <= order->not_before || order->not_before < 0)
-		return err_set(err, -EINVAL, "there is no time for which it would be valid");
+	if (order->not_after <= order->not_before || order->not_before < 0 ||
+		order->not_after > TIME_MAX)
+		return err_set(err, -EINVAL, "there is no such time (is the clock right?)");
 	if (!ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)(order->not_before / USEC_PER_SEC)) ||
 		!ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)(order->not_after / USEC_PER_SEC)))
-		return ossl_error(err, -EINVAL, "its validity can't be written down");
+		return ossl_error(err, -EIO, "cannot set its validity");
 	return 0;
 }
 
