@@ -223,6 +223,18 @@ int json_u64(const json *object, const char *path, uint64_t *ret, struct err *er
 	return 0;
 }
 
+int json_number(const json *object, const char *path, double *ret, struct err *err)
+{
+	const json *value = json_at(object, path);
+
+	if (!value)
+		return missing(path, err);
+	if (!cJSON_IsNumber(value))
+		return mismatch(path, "a number", value, err);
+	*ret = value->valuedouble;
+	return 0;
+}
+
 int json_object(const json *object, const char *path, const json **ret, struct err *err)
 {
 	const json *value = json_at(object, path);

@@ -69,6 +69,8 @@ int json_str(const json *object, const char *path, const char **ret, struct err 
 int json_bool(const json *object, const char *path, bool *ret, struct err *err) MUST_CHECK;
 int json_i64(const json *object, const char *path, int64_t *ret, struct err *err) MUST_CHECK;
 int json_u64(const json *object, const char *path, uint64_t *ret, struct err *err) MUST_CHECK;
+/* A JSON number as it is, fractions included; for durations and the like. */
+int json_number(const json *object, const char *path, double *ret, struct err *err) MUST_CHECK;
 int json_object(const json *object, const char *path, const json **ret, struct err *err) MUST_CHECK;
 int json_array(const json *object, const char *path, const json **ret, struct err *err) MUST_CHECK;
 /* A text of base64; the bytes are appended to b (-EMSGSIZE past its ceiling). */

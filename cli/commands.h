@@ -1,0 +1,39 @@
+/*
+ * The functions behind the rows of verbs.c, and what they share.
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "base/usec.h"
+#include "cli/verb.h"
+#include "cli/writer.h"
+#include "wire/json.h"
+
+int run_show(struct call *call);
+int run_invite(struct call *call);
+int run_join(struct call *call);
+int run_delete(struct call *call);
+int run_gencert(struct call *call);
+int run_resign(struct call *call);
+int run_log(struct call *call);
+
+/* A new request {"operation":operation}. */
+json *command_request(const char *operation);
+/* Asks (takes the request). CLI_OK with the answer, or CLI_FAILED with the reason on standard error,
+ * the agent's own errors included. */
+int command_ask(struct call *call, json *request, usec_t timeout, json **ret_answer);
+/* Asks and prints the answer's "status". */
+int command_status(struct call *call, json *request);
+int command_failed(struct call *call, const char *text);
+
+/* The facts of an answer to "show"; now is in seconds since 1970. Members of the answer that are not
+ * known here are left out. */
+void show_write(struct writer *w, const json *answer, double now);
+/* What the user should know about the answer; for standard error. Nothing when all is well. */
+void show_notes(FILE *err, const json *answer);
+void invitations_write(struct writer *w, const json *answer, double now);
+
+/* "2h 3m" for a number of seconds, however strange; dst is NUM_DURATION_MAX long. */
+const char *duration(double seconds, char *dst);
+
+#endif

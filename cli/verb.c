@@ -1,0 +1,307 @@
+/*
+ * Finding a verb and reading its arguments.
+ *
+ * Options may stand anywhere; "--" ends them; "-" is an argument; letters can be put together (-nv)
+ * and an option's value can follow at once (-iTOKEN, --ttl=1h) or as the next word. Names are exact:
+ * a prefix of one is an error, with the nearest name as the hint.
+ */
+#include "config.h"
+#include "cli/verb.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+static const struct verb_option common[] = {
+	{'s', "socket", OPTION_VALUE, "PATH", .help = "the agent's socket"},
+	{'h', "help", OPTION_FLAG, .help = "print this help"},
+};
+
+static bool option_is_there(const struct verb_option *o)
+{
+	return o->letter || o->name;
+}
+
+static bool option_is(const struct verb_option *o, const char *name, size_t len)
+{
+	if (len == 1 && o->letter == *name)
+		return true;
+	return len > 1 && o->name && strlen(o->name) == len && memcmp(o->name, name, len) == 0;
+}
+
+/* The place of an option in the verb's row, -1 for a common one (in *ret_common), -2 for none. */
+static int option_find(const struct verb *verb, const char *name, size_t len,
+	const struct verb_option **ret_common)
+{
+	for (int i = 0; i < VERB_OPTIONS_MAX && option_is_there(&verb->options[i]); i++)
+		if (option_is(&verb->options[i], name, len))
+			return i;
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+		if (option_is(&common[i], name, len)) {
+			*ret_common = &common[i];
+			return -1;
+		}
+	return -2;
+}
+
+const char *call_option(const struct call *call, const char *name)
+{
+	const struct verb_option *unused = NULL;
+	int i = option_find(call->verb, name, strlen(name), &unused);
+
+	return i < 0 ? NULL : call->values[i];
+}
+
+struct parser {
+	const struct verb *verb;
+	int argc, at;
+	char **argv;
+	struct call *call;
+	struct err *err;
+};
+
+/* Moves the value out of argv, where any user of the machine could read it. */
+static const char *take_secret(struct call *call, char *value)
+{
+	secret_free(call->secret);
+	call->secret = xstrdup(value);
+	mem_wipe(value, strlen(value));
+	return call->secret;
+}
+
+/* One option; rest is what follows its name in the same word (NULL: nothing does). ret_used tells
+ * whether rest was its value. */
+static int parse_option(struct parser *p, const char *name, size_t len, char *rest, bool *ret_used)
+{
+	char shown[TEXT_PRINTABLE_MAX];
+	const struct verb_option *o = NULL;
+	int i = option_find(p->verb, name, len, &o);
+	char *value = NULL;
+
+	*ret_used = false;
+	if (i < -1)
+		return err_set(p->err, -EINVAL, "unknown option '%s%s' (collective %s --help)",
+			len > 1 ? "--" : "-", text_printable(name, len, shown), p->verb->name);
+	if (i >= 0)
+		o = &p->verb->options[i];
+	if (o->takes != OPTION_FLAG && rest) {
+		value = rest;
+		*ret_used = true;
+	} else if (o->takes == OPTION_VALUE) {
+		if (p->at >= p->argc)
+			return err_set(p->err, -EINVAL, "option '%s%.*s' needs %s",
+				len > 1 ? "--" : "-", (int)len, name, o->value);
+		value = p->argv[p->at++];
+	}
+	if (i >= 0 && o->secret && value && strcmp(value, "-") != 0)
+		p->call->values[i] = take_secret(p->call, value);
+	else if (i >= 0)
+		p->call->values[i] = value ? value : "";
+	else if (o->letter == 's')
+		p->call->socket = value;
+	else
+		return -ECANCELED;
+	return 0;
+}
+
+static int parse_letters(struct parser *p, char *word)
+{
+	bool used = false;
+
+	for (char *c = word; *c && !used; c++) {
+		int rc = parse_option(p, c, 1, c[1] ? c + 1 : NULL, &used);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int parse_name(struct parser *p, char *word)
+{
+	size_t len = strcspn(word, "=");
+	char *value = word[len] ? word + len + 1 : NULL;
+	bool used;
+	int rc;
+
+	/* A single letter is an option of one dash. */
+	if (len < 2)
+		return err_set(p->err, -EINVAL, "unknown option '--%.*s' (collective %s --help)",
+			(int)len, word, p->verb->name);
+	rc = parse_option(p, word, len, value, &used);
+	if (rc == 0 && value && !used)
+		rc = err_set(p->err, -EINVAL, "option '--%.*s' takes no value", (int)len, word);
+	return rc;
+}
+
+static int check_count(const struct parser *p, int count)
+{
+	int min = p->verb->min, max = p->verb->max;
+
+	for (int i = 0; i < VERB_OPTIONS_MAX; i++)
+		if (p->call->values[i] && p->verb->options[i].instead)
+			min = max = 0;
+	if (count >= min && count <= max)
+		return 0;
+	return err_set(p->err, -EINVAL, "%s (usage: collective %s%s%s)",
+		count < min ? "an argument is missing" : "too many arguments", p->verb->name,
+		*p->verb->args ? " " : "", p->verb->args);
+}
+
+int verb_parse(const struct verb *verb, int argc, char **argv, struct call *ret, struct err *err)
+{
+	struct parser p = {.verb = verb, .argc = argc, .argv = argv, .call = ret, .err = err};
+	bool options = true;
+	int count = 0;
+	int rc = 0;
+
+	ret->verb = verb;
+	while (rc == 0 && p.at < argc) {
+		char *word = argv[p.at++];
+
+		if (options && strcmp(word, "--") == 0) {
+			options = false;
+		} else if (options && text_starts(word, "--")) {
+			rc = parse_name(&p, word + 2);
+		} else if (options && word[0] == '-' && word[1]) {
+			rc = parse_letters(&p, word + 1);
+		} else {
+			if (count < VERB_ARGS_MAX)
+				ret->args[count] = word;
+			count++;
+		}
+	}
+	return rc < 0 ? rc : check_count(&p, count);
+}
+
+void call_done(struct call *call)
+{
+	secret_free(call->secret);
+	call->secret = NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+/* How many letters must be changed, added or left out (a row at a time); names are short. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[33];
+	size_t n = strlen(b);
+
+	if (strlen(a) >= ARRAY_SIZE(row) || n >= ARRAY_SIZE(row))
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t above = row[j];
+			size_t best = corner + (a[i - 1] != b[j - 1]);
+
+			best = MIN(best, above + 1);
+			row[j] = MIN(best, row[j - 1] + 1);
+			corner = above;
+		}
+	}
+	return row[n];
+}
+
+const struct verb *verb_nearest(const char *name)
+{
+	const struct verb *found = NULL;
+	size_t best = 3;
+
+	for (const struct verb *v = verbs; v->name; v++) {
+		size_t d = distance(name, v->name);
+
+		if (d < best && d < strlen(v->name)) {
+			best = d;
+			found = v;
+		}
+	}
+	return found;
+}
+
+static int usage(FILE *err, const char *text)
+{
+	fprintf(err, "collective: %s\n", text);
+	return CLI_USAGE;
+}
+
+static int unknown(const char *name, FILE *err)
+{
+	char shown[TEXT_PRINTABLE_MAX];
+	const struct verb *near = verb_nearest(name);
+	struct err text;
+
+	text_printable(name, strlen(name), shown);
+	if (near)
+		err_set(&text, 0, "unknown command '%s', did you mean '%s'?", shown, near->name);
+	else
+		err_set(&text, 0, "unknown command '%s' (collective --help lists them)", shown);
+	return usage(err, text.text);
+}
+
+/* What can be asked of the program itself. True: it was, and *ret is the exit status. */
+static bool run_own(const char *word, FILE *out, int *ret)
+{
+	*ret = CLI_OK;
+	if (text_eq(word, "-h") || text_eq(word, "--help") || text_eq(word, "help"))
+		verb_help_all(out);
+	else if (text_eq(word, "--version"))
+		fprintf(out, "collective %s\n", PACKAGE_VERSION);
+	else if (text_eq(word, "--words"))
+		verb_words(out);
+	else if (text_eq(word, "--mdoc"))
+		verb_mdoc(out);
+	else
+		return false;
+	return true;
+}
+
+int cli_run(int argc, char **argv, const char *host, FILE *in, FILE *out, FILE *err)
+{
+	struct call call = {.in = in, .out = out, .err = err};
+	const struct verb *verb;
+	struct err text = {""};
+	int at = 1;
+	int rc;
+
+	call.socket = host && *host == '/' ? host : RUNDIR "/confluent/api.sock";
+	while (at + 1 < argc && (text_eq(argv[at], "-s") || text_eq(argv[at], "--socket"))) {
+		call.socket = argv[at + 1];
+		at += 2;
+	}
+	if (at >= argc) {
+		verb_help_all(err);
+		return CLI_USAGE;
+	}
+	if (run_own(argv[at], out, &rc))
+		return rc;
+	verb = verb_find(argv[at]);
+	if (!verb)
+		return unknown(argv[at], err);
+	rc = verb_parse(verb, argc - at - 1, argv + at + 1, &call, &text);
+	if (rc == -ECANCELED) {
+		verb_help(verb, out);
+		rc = CLI_OK;
+	} else if (rc < 0) {
+		rc = usage(err, text.text);
+	} else {
+		rc = verb->run(&call);
+	}
+	call_done(&call);
+	return rc;
+}

@@ -1,0 +1,89 @@
+#include "config.h"
+#include "cli/commands.h"
+
+const struct verb verbs[] = {
+	{
+		.name = "show",
+		.args = "",
+		.help = "Show the members of the collective, its leader, and whether it has quorum",
+		.options =
+			{
+				{'v', "verbose",
+					.help = "Add what the agent is doing and why: its "
+						"state machines, etcd, certificate, "
+						"counters"},
+				{0, "json", .help = "Print one line of JSON"},
+				{0, "watch", OPTION_MAYBE, "SECONDS",
+					.help = "Go on, printing again whenever something has "
+						"changed; looks every 2 seconds or as given"},
+			},
+		.run = run_show,
+	},
+	{
+		.name = "invite",
+		.args = "NAME",
+		.min = 1,
+		.max = 1,
+		.help = "Print an invitation with which the server NAME can join, once",
+		.options =
+			{
+				{'n', "nonvoting", .help = "It will never lead"},
+				{0, "ttl", OPTION_VALUE, "DURATION",
+					.help = "How long the invitation is valid, such as 30m or "
+						"12h (default 24h)"},
+				{0, "list", .instead = true,
+					.help = "List the invitations this member has given"},
+				{0, "revoke", OPTION_VALUE, "NAME", .instead = true,
+					.help = "Make the invitation of NAME worthless"},
+				{0, "json", .help = "With --list: print one line of JSON"},
+			},
+		.run = run_invite,
+	},
+	{
+		.name = "join",
+		.args = "SERVER",
+		.min = 1,
+		.max = 1,
+		.help = "Join the collective of SERVER (a name or an address, with :PORT if need "
+			"be)",
+		.options =
+			{
+				{'i', "invitation", OPTION_VALUE, "TOKEN", .secret = true,
+					.help = "The invitation; - reads it from standard input; "
+						"it is asked for when it is not given"},
+				{0, "token-file", OPTION_VALUE, "FILE",
+					.help = "Read the invitation from FILE"},
+			},
+		.run = run_join,
+	},
+	{
+		.name = "delete",
+		.args = "NAME",
+		.min = 1,
+		.max = 1,
+		.help = "Remove the member NAME, which must be offline, from the collective",
+		.run = run_delete,
+	},
+	{
+		.name = "gencert",
+		.args = "",
+		.help = "Make a new key and certificate for this server",
+		.run = run_gencert,
+	},
+	{
+		.name = "resign",
+		.args = "",
+		.help = "Hand the leadership on to another member",
+		.run = run_resign,
+	},
+	{
+		.name = "log",
+		.args = "[MODULE] LEVEL",
+		.min = 1,
+		.max = 2,
+		.help = "Set the agent's log level (error, warning, info, debug), of one module or "
+			"all",
+		.run = run_log,
+	},
+	{.name = NULL},
+};
