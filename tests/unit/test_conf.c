@@ -18,11 +18,14 @@
 #include "tests/lib/suite.h"
 #include "tests/unit/test_conf_golden.h"
 
-static char folder[] = "/tmp/test_conf.XXXXXX";
+#define FOLDER "/tmp/test_conf.XXXXXX"
+
+static char folder[sizeof(FOLDER)];
 static struct conf_problems problems;
 
 static void make_folder(void)
 {
+	memcpy(folder, FOLDER, sizeof(FOLDER));
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
