@@ -20,7 +20,10 @@ struct buf {
 	size_t max;
 };
 
-#define BUF_INIT(ceiling) {.max = (ceiling)}
+#define BUF_INIT(ceiling)                                                                          \
+	{                                                                                          \
+		.max = (ceiling)                                                                   \
+	}
 
 void buf_init(struct buf *b, size_t max);
 /* Frees the bytes; the buf can be used again with the same ceiling. */

@@ -18,8 +18,8 @@
 /* Appends the whole file to b. -EMSGSIZE past b's ceiling, else the open or read error; the text
  * names the path. */
 int file_read(const char *path, struct buf *b, struct err *err) MUST_CHECK;
-int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
-	MUST_CHECK;
+int file_replace(
+	const char *path, const void *data, size_t len, mode_t mode, struct err *err) MUST_CHECK;
 /* unlink() plus fsync of the folder; a file that is not there is fine. */
 int file_remove(const char *path, struct err *err) MUST_CHECK;
 /* Makes the folder and those above it; existing ones are left alone. */

@@ -14,7 +14,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(head) {&(head), &(head)}
+#define LIST_INIT(head)                                                                            \
+	{                                                                                          \
+		&(head), &(head)                                                                   \
+	}
 
 static inline void list_init(struct list *l)
 {
@@ -58,14 +61,14 @@ static inline void list_del(struct list *l)
 	(list_empty(head) ? NULL : list_entry((head)->next, type, member))
 
 #define list_foreach(it, head, member)                                                             \
-	for ((it) = list_entry((head)->next, __typeof__(*(it)), member); &(it)->member != (head); \
+	for ((it) = list_entry((head)->next, __typeof__(*(it)), member); &(it)->member != (head);  \
 		(it) = list_entry((it)->member.next, __typeof__(*(it)), member))
 
 /* The current element may be deleted from the list, any other may not. */
 #define list_foreach_safe(it, tmp, head, member)                                                   \
-	for ((it) = list_entry((head)->next, __typeof__(*(it)), member),                          \
-	    (tmp) = list_entry((it)->member.next, __typeof__(*(it)), member);                     \
-		&(it)->member != (head); (it) = (tmp),                                             \
-	    (tmp) = list_entry((tmp)->member.next, __typeof__(*(it)), member))
+	for ((it) = list_entry((head)->next, __typeof__(*(it)), member),                           \
+	    (tmp) = list_entry((it)->member.next, __typeof__(*(it)), member);                      \
+		&(it)->member != (head);                                                           \
+		(it) = (tmp), (tmp) = list_entry((tmp)->member.next, __typeof__(*(it)), member))
 
 #endif

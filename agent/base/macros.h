@@ -10,7 +10,7 @@
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))
 
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Run FN(&variable) when the variable goes out of scope; see TAKE() for the hand-over. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-bool text_eq(const char *a, const char *b);	       /* NULL equals only NULL */
+bool text_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool text_starts(const char *s, const char *prefix);
 /* The rest of s behind prefix, or NULL where it does not start so. */
 const char *text_after(const char *s, const char *prefix);

@@ -1,17 +1,31 @@
 # Fuzz targets, each built in one of two ways: with tests/fuzz/replay.c, which runs the files of its
 # corpus (default), or by --enable-fuzzers as a libFuzzer program. `make check` replays the corpora
 # either way; `make fuzz FUZZ_SECONDS=60` fuzzes.
-FUZZ_TARGETS =
+FUZZ_TARGETS = tests/fuzz/fuzz_token tests/fuzz/fuzz_bundle tests/fuzz/fuzz_conf
 FUZZ_MAIN =
 if !FUZZERS
 FUZZ_MAIN += tests/fuzz/replay.c
 endif
 
 # Each target: sources, the flags of the libraries it includes, and its archives.
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_token_LDADD = agent/trust/libtrust.a agent/base/libbase.a $(CRYPTO_LIBS)
+
+tests_fuzz_fuzz_bundle_SOURCES = tests/fuzz/fuzz_bundle.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_bundle_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_bundle_LDADD = agent/trust/libtrust.a agent/base/libbase.a $(CRYPTO_LIBS)
+
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_conf_CFLAGS = $(AM_CFLAGS) $(CONFIG_CFLAGS)
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_conf_LDADD = agent/conf/libconf.a agent/base/libbase.a $(CONFIG_LIBS)
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
-EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c
+EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus
 
 .PHONY: fuzz
 if FUZZERS

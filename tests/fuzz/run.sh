@@ -2,6 +2,8 @@
 # Fuzzes each target given for FUZZ_SECONDS (default 60), from the committed corpus; what is found
 # new stays below the build folder. Behind `make fuzz`, after ./configure --enable-fuzzers.
 set -eu
+LSAN_OPTIONS=suppressions=${abs_top_srcdir:-.}/tests/lib/lsan.supp:print_suppressions=0
+export LSAN_OPTIONS
 seconds=${FUZZ_SECONDS:-60}
 corpus=${abs_top_srcdir:-.}/tests/fuzz/corpus
 for target in "$@"; do

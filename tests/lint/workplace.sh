@@ -6,7 +6,7 @@ cd "${top_srcdir:-.}" || exit 99
 . tests/lint/lib.sh
 
 # Written in two parts, so that this file does not find itself.
-paths='/wor''k/|/tmp/w''t|/tmp/bl''d|/roo''t/|/home/[a-z]'
+paths='/wor''k/|/tmp/w''t|/tmp/bl''d|/roo''t/\.|/home/[a-z]'
 project_files | grep -vE '^tests/fuzz/corpus/' | while IFS= read -r file; do
 	[ -f "$file" ] || continue
 	grep -nIE "$paths" "$file" /dev/null

@@ -84,7 +84,8 @@ START_TEST(durations_as_people_write_them)
 		{"1h30m", 5400 * USEC_PER_SEC},
 		{"7d", 7 * 86400 * USEC_PER_SEC},
 	};
-	static const char *const bad[] = {"", "h", "1x", "-1s", "1 h", "99999999999999999999d", "9223372036854775807d"};
+	static const char *const bad[] = {
+		"", "h", "1x", "-1s", "1 h", "99999999999999999999d", "9223372036854775807d"};
 	char text[NUM_DURATION_MAX];
 	usec_t d;
 
@@ -138,8 +139,8 @@ END_TEST
 
 START_TEST(names_that_are_none)
 {
-	static const char *const bad[] = {"", " ", "a b", "a@b", "-a", "a-", ".a", "a/b", "a\nb", "ä",
-		"0123456789012345678901234567890123456789012345678901234567890123"};
+	static const char *const bad[] = {"", " ", "a b", "a@b", "-a", "a-", ".a", "a/b", "a\nb",
+		"ä", "0123456789012345678901234567890123456789012345678901234567890123"};
 	struct err err = {""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
