@@ -41,16 +41,16 @@ START_TEST(the_hash_is_that_of_the_public_key)
 }
 END_TEST
 
-/* A certificate of somebody else's making: an extension with a given value. */
-static char *strange(const char *san, const char *subject)
+/* Takes over ext. */
+static char *strange_with(X509_EXTENSION *ext, const char *subject, long serial)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
 	BIO *out = BIO_new(BIO_s_mem());
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
 
 	ck_assert_ptr_nonnull(ext);
 	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), serial);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
 		(const unsigned char *)subject, -1, -1, 0);
 	ASN1_TIME_set(X509_getm_notBefore(x), 0);
@@ -64,6 +64,74 @@ static char *strange(const char *san, const char *subject)
 	EVP_PKEY_free(key);
 	return text_of(out);
 }
+
+/* A certificate of somebody else's making. */
+static char *strange(const char *san, const char *subject)
+{
+	return strange_with(X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san), subject, 0);
+}
+
+START_TEST(serial_numbers_are_read_as_numbers)
+{
+	static const struct {
+		long serial;
+		const char *hex;
+	} rows[] = {{0, "0"}, {10, "a"}, {0x7f, "7f"}, {0x80, "80"}, {0x123, "123"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *pem =
+			strange_with(X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:a"),
+				"x", rows[i].serial);
+		struct cert *cert = facts_of(pem);
+
+		ck_assert_str_eq(cert->serial, rows[i].hex);
+		cert_free(cert);
+		free(pem);
+	}
+}
+END_TEST
+
+/* Extensions that no library writes: each row is the inside of a subjectAltName. */
+START_TEST(broken_certificates_are_refused)
+{
+	static const struct {
+		unsigned char der[8];
+		int len;
+		const char *why;
+	} rows[] = {
+		{{0x30, 0x05, 0x87, 0x03, 10, 0, 0}, 7,
+			"certificate: alternative name 1 is not a DNS name or address"},
+		{{0x30, 0x02, 0x82, 0x00}, 4,
+			"certificate: alternative name 1 is not a DNS name or address"},
+		{{0x30, 0x05, 0x82, 0x03, 'a', 0, 'b'}, 7,
+			"certificate: alternative name 1 is not a DNS name or address"},
+		{{0x30, 0x7f, 0x82}, 3, "certificate: its alternative names can't be read"},
+		{{0x04, 0x00}, 2, "certificate: its alternative names can't be read"},
+	};
+	char *negative;
+	struct cert *cert = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+		struct err err = {""};
+		char *pem;
+
+		ASN1_OCTET_STRING_set(value, rows[i].der, rows[i].len);
+		pem = strange_with(
+			X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, value), "x", 1);
+		ASN1_OCTET_STRING_free(value);
+		ck_assert_int_eq(cert_parse(&cert, pem, &err), -EINVAL);
+		ck_assert_msg(text_starts(err.text, rows[i].why), "%s", err.text);
+		free(pem);
+	}
+	ck_assert_int_eq(cert_parse(&cert, "-----BEGIN CERTIFICATE-----\nAAAA\n", NULL), -EINVAL);
+	negative = strange_with(
+		X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:a"), "x", -5);
+	ck_assert_int_eq(cert_parse(&cert, negative, NULL), -EINVAL);
+	free(negative);
+	ck_assert_ptr_null(cert);
+}
+END_TEST
 
 START_TEST(a_self_signed_certificate_says_who_it_is_for)
 {
@@ -219,6 +287,8 @@ static Suite *cert_suite(void)
 	tcase_add_test(t, only_its_own_ca_vouches_for_a_certificate);
 	tcase_add_test(t, renewal_is_due_from_two_thirds_on);
 	tcase_add_test(t, a_certificate_is_good_in_its_time_only);
+	tcase_add_test(t, serial_numbers_are_read_as_numbers);
+	tcase_add_test(t, broken_certificates_are_refused);
 	tcase_add_test(t, strange_certificates_are_read_safely);
 	tcase_add_test(t, too_many_alternative_names_are_refused);
 	suite_add_tcase(suite, t);

@@ -101,6 +101,40 @@ START_TEST(keys_that_an_administrator_may_bring)
 }
 END_TEST
 
+/* The registry keeps the hash that the request gave, the agent compares it with that of its own file:
+ * they must agree for each way to write a key down. */
+START_TEST(key_request_and_certificate_have_the_same_hash)
+{
+	EVP_PKEY *keys[] = {EVP_EC_gen("P-384"), EVP_EC_gen("P-256"), EVP_RSA_gen(2048)};
+	struct ca *ca = new_ca(NOW);
+
+	ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(keys[1], "point-format", "compressed"), 1);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		struct privkey *key = NULL;
+		struct cert *cert;
+		char of_key[PRIVKEY_HASH_LEN + 1];
+		char of_request[PRIVKEY_HASH_LEN + 1];
+		char *csr;
+		char *pem;
+
+		ck_assert_int_eq(parse(keys[i], &key, NULL), 0);
+		ck_assert_int_eq(privkey_hash(key, of_key, NULL), 0);
+		ck_assert_int_eq(csr_make(key, "mgt2", &csr, NULL), 0);
+		ck_assert_int_eq(csr_check(csr, of_request, NULL), 0);
+		ck_assert_str_eq(of_key, of_request);
+		ck_assert_int_eq(ca_issue(ca, csr, "mgt2", NULL, 0, NOW, &pem, NULL), 0);
+		cert = facts_of(pem);
+		ck_assert_str_eq(of_key, cert->hash);
+		ck_assert_int_eq(cert_check_key(pem, key, NULL), 0);
+		cert_free(cert);
+		free(pem);
+		free(csr);
+		privkey_free(key);
+	}
+	ca_free(ca);
+}
+END_TEST
+
 START_TEST(keys_that_are_refused_with_the_reason)
 {
 	struct privkey *key = NULL;
@@ -245,6 +279,7 @@ static Suite *privkey_suite(void)
 	tcase_add_test(t, a_key_goes_there_and_back);
 	tcase_add_test(t, hashes_are_read_strictly);
 	tcase_add_test(t, keys_that_an_administrator_may_bring);
+	tcase_add_test(t, key_request_and_certificate_have_the_same_hash);
 	tcase_add_test(t, keys_that_are_refused_with_the_reason);
 	tcase_add_test(t, a_public_key_or_a_certificate_is_no_private_key);
 	tcase_add_test(t, a_request_proves_its_key);
