@@ -104,6 +104,22 @@ static void mdoc_args(const char *args, FILE *out)
 		mdoc_args(args + 1, out);
 }
 
+/* A sentence, its lines broken where mandoc likes them to be. */
+static void mdoc_sentence(const char *text, FILE *out)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column && column + 1 + len > 78)
+			column = (size_t)fprintf(out, "\n") - 1;
+		column += (size_t)fprintf(out, "%s%.*s", column ? " " : "", (int)len, text);
+		text += len + (text[len] == ' ');
+	}
+	fprintf(out, ".\n");
+}
+
 void verb_mdoc(FILE *out)
 {
 	const struct verb_option *o;
@@ -112,11 +128,15 @@ void verb_mdoc(FILE *out)
 	for (const struct verb *v = verbs; v->name; v++) {
 		fprintf(out, ".It Cm %s", v->name);
 		mdoc_args(v->args, out);
-		fprintf(out, "\n%s.\n", v->help);
+		fprintf(out, "\n");
+		mdoc_sentence(v->help, out);
 		for (int i = 0; (o = option_at(v, i)); i++) {
 			fprintf(out, "%s.It ", i ? "" : ".Bl -tag -width Ds\n");
 			mdoc_option(o, out);
-			fprintf(out, "\n%s.\n%s", o->help, option_at(v, i + 1) ? "" : ".El\n");
+			fprintf(out, "\n");
+			mdoc_sentence(o->help, out);
+			if (!option_at(v, i + 1))
+				fprintf(out, ".El\n");
 		}
 	}
 	fprintf(out, ".El\n");

@@ -8,36 +8,43 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/client.h"
 
-void invitations_write(struct writer *w, const json *answer, double now)
+static void write_times(struct writer *w, const json *row, bool pending, double now)
 {
 	char shown[NUM_DURATION_MAX];
+	double seconds;
+	char *when;
+
+	if (json_number(row, "created", &seconds, NULL) == 0) {
+		when = xasprintf("%s ago", duration(now - seconds, shown));
+		writer_number(w, "created", seconds, "given", when);
+		free(when);
+	}
+	if (json_number(row, "expires", &seconds, NULL) == 0)
+		writer_number(w, "expires", seconds, pending ? "expires in" : NULL,
+			duration(seconds - now, shown));
+}
+
+void invitations_write(struct writer *w, const json *answer, double now)
+{
 	const json *row;
 
 	writer_list(w, "invitations", "Invitations");
 	json_foreach(row, json_at(answer, "invitations"))
 	{
-		const char *name = json_text(json_at(row, "name"));
-		const char *state = json_text(json_at(row, "state"));
 		const char *role = json_text(json_at(row, "role"));
+		const char *state = json_text(json_at(row, "state"));
 		const char *used_by = json_text(json_at(row, "used_by"));
-		bool pending = text_eq(state, "pending");
-		double created, expires;
 
 		writer_object(w, NULL, NULL);
-		writer_text(w, "name", "", name);
+		writer_text(w, "name", "", json_text(json_at(row, "name")));
 		writer_text(w, "state", "", state);
-		if (role)
-			writer_text(w, "role", "", role);
-		if (json_number(row, "created", &created, NULL) == 0)
-			writer_number(
-				w, "created", created, "given", duration(now - created, shown));
-		if (json_number(row, "expires", &expires, NULL) == 0)
-			writer_number(w, "expires", expires, pending ? "expires in" : NULL,
-				duration(expires - now, shown));
+		writer_text(w, "role", "", role);
+		write_times(w, row, text_eq(state, "pending"), now);
 		if (used_by)
 			writer_text(w, "used_by", "by", used_by);
 		writer_end(w);

@@ -1,0 +1,466 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/commands.h"
+#include "tests/lib/suite.h"
+
+/* A stream into a text. */
+static FILE *stream(char **text)
+{
+	static size_t len;
+	FILE *f = open_memstream(text, &len);
+
+	ck_assert_ptr_nonnull(f);
+	return f;
+}
+
+static json *parsed(const char *text)
+{
+	struct err err = {""};
+	json *value = NULL;
+
+	ck_assert_msg(json_parse(text, strlen(text), &value, &err) == 0, "%s: %s", text, err.text);
+	return value;
+}
+
+#define ARGV_MAX 10
+
+/* Splits at blanks into a writable argv. */
+static int split(char *line, char **argv)
+{
+	int argc = 0;
+
+	for (char *p = line; *p && argc < ARGV_MAX; argc++) {
+		argv[argc] = p;
+		p += strcspn(p, " ");
+		if (*p)
+			*p++ = '\0';
+	}
+	return argc;
+}
+
+static int parse(char *line, struct call *call, struct err *err)
+{
+	char *argv[ARGV_MAX];
+	int argc = split(line, argv);
+	const struct verb *verb = verb_find(argv[0]);
+
+	ck_assert_ptr_nonnull(verb);
+	*call = (struct call){0};
+	return verb_parse(verb, argc - 1, argv + 1, call, err);
+}
+
+START_TEST(options_are_found_in_every_form)
+{
+	struct err err = {""};
+	struct call call;
+	char a[] = "invite mgt2 -n --ttl 1h";
+	char b[] = "invite --nonvoting --ttl=1h -- -x";
+	char c[] = "show -v --watch";
+	char d[] = "show --watch=5 -s /x";
+	char e[] = "log etcd debug";
+
+	ck_assert_int_eq(parse(a, &call, &err), 0);
+	ck_assert_str_eq(call.args[0], "mgt2");
+	ck_assert_str_eq(call_option(&call, "n"), "");
+	ck_assert_str_eq(call_option(&call, "nonvoting"), "");
+	ck_assert_str_eq(call_option(&call, "ttl"), "1h");
+	ck_assert_ptr_null(call_option(&call, "list"));
+	ck_assert_int_eq(parse(b, &call, &err), 0);
+	ck_assert_str_eq(call.args[0], "-x");
+	ck_assert_str_eq(call_option(&call, "ttl"), "1h");
+	ck_assert_int_eq(parse(c, &call, &err), 0);
+	ck_assert_str_eq(call_option(&call, "watch"), "");
+	ck_assert_int_eq(parse(d, &call, &err), 0);
+	ck_assert_str_eq(call_option(&call, "watch"), "5");
+	ck_assert_str_eq(call.socket, "/x");
+	ck_assert_int_eq(parse(e, &call, &err), 0);
+	ck_assert_str_eq(call.args[1], "debug");
+}
+END_TEST
+
+static const struct {
+	const char *line, *why;
+} bad_lines[] = {
+	{"invite", "an argument is missing (usage: collective invite NAME)"},
+	{"invite a b", "too many arguments"},
+	{"invite --list a", "too many arguments"},
+	{"invite a --ttl", "option '--ttl' needs DURATION"},
+	{"invite a --revoke", "option '--revoke' needs NAME"},
+	{"invite a --tt 1h", "unknown option '--tt' (collective invite --help)"},
+	{"invite a --n", "unknown option '--n'"},
+	{"invite a -x", "unknown option '-x'"},
+	{"invite a -nx", "unknown option '-x'"},
+	{"invite a --nonvoting=1", "option '--nonvoting' takes no value"},
+	{"join", "an argument is missing"},
+	{"join mgt1 -i", "option '-i' needs TOKEN"},
+	{"show x", "too many arguments"},
+	{"delete", "an argument is missing"},
+	{"log", "an argument is missing (usage: collective log [MODULE] LEVEL)"},
+	{"log a b c", "too many arguments"},
+	{"gencert now", "too many arguments"},
+};
+
+START_TEST(arguments_that_do_not_fit_are_named)
+{
+	char *line = xstrdup(bad_lines[_i].line);
+	struct err err = {""};
+	struct call call;
+
+	ck_assert_int_eq(parse(line, &call, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, bad_lines[_i].why), "%s: %s", bad_lines[_i].line, err.text);
+	call_done(&call);
+	free(line);
+}
+END_TEST
+
+static const char *const secret_lines[] = {
+	"join mgt1 -i c2VjcmV0",
+	"join -ic2VjcmV0 mgt1",
+	"join --invitation c2VjcmV0 mgt1",
+	"join --invitation=c2VjcmV0 mgt1",
+	"join mgt1 -i bad -i c2VjcmV0",
+};
+
+START_TEST(an_invitation_does_not_stay_in_argv)
+{
+	size_t len = strlen(secret_lines[_i]);
+	char *line = xstrdup(secret_lines[_i]);
+	struct err err = {""};
+	struct call call;
+
+	ck_assert_int_eq(parse(line, &call, &err), 0);
+	ck_assert_str_eq(call_option(&call, "i"), "c2VjcmV0");
+	ck_assert_ptr_null(memmem(line, len, "c2VjcmV0", 8));
+	ck_assert_str_eq(call.args[0], "mgt1");
+	call_done(&call);
+	free(line);
+}
+END_TEST
+
+START_TEST(a_bare_dash_stays)
+{
+	char line[] = "join mgt1 -i -";
+	struct err err = {""};
+	struct call call;
+
+	ck_assert_int_eq(parse(line, &call, &err), 0);
+	ck_assert_str_eq(call_option(&call, "i"), "-");
+	ck_assert_ptr_null(call.secret);
+}
+END_TEST
+
+START_TEST(the_nearest_verb_is_the_hint)
+{
+	ck_assert_str_eq(verb_nearest("shwo")->name, "show");
+	ck_assert_str_eq(verb_nearest("invit")->name, "invite");
+	ck_assert_str_eq(verb_nearest("remove-gencert") ? "x" : "none", "none");
+	ck_assert_str_eq(verb_nearest("delet")->name, "delete");
+	ck_assert_ptr_null(verb_nearest("restart"));
+	ck_assert_ptr_null(verb_nearest(""));
+	ck_assert_ptr_null(verb_find("sho"));
+	ck_assert_ptr_null(verb_nearest("0123456789012345678901234567890123456789"));
+}
+END_TEST
+
+/* Runs the program with the words of line; *out and *err are new. */
+static int run(const char *line, char **out, char **err)
+{
+	char *copy = xstrdup(line);
+	char *argv[ARGV_MAX];
+	int argc = split(copy, argv);
+	FILE *fout = stream(out), *ferr = stream(err);
+	int rc = cli_run(argc, argv, NULL, stdin, fout, ferr);
+
+	fclose(fout);
+	fclose(ferr);
+	free(copy);
+	return rc;
+}
+
+static const struct {
+	const char *line;
+	int rc;
+	const char *out, *err;
+} runs[] = {
+	{"collective", CLI_USAGE, "", "usage: collective"},
+	{"collective --help", CLI_OK, "  invite NAME [-n] [--ttl DURATION] [--list]", ""},
+	{"collective -s /nowhere --help", CLI_OK, "commands:", ""},
+	{"collective --version", CLI_OK, "collective " PACKAGE_VERSION "\n", ""},
+	{"collective join --help", CLI_OK, "  -i, --invitation TOKEN", ""},
+	{"collective join -h", CLI_OK, "usage: collective [-s PATH] join SERVER", ""},
+	{"collective shwo", CLI_USAGE, "",
+		"collective: unknown command 'shwo', did you mean 'show'?\n"},
+	{"collective \x1b[2J", CLI_USAGE, "",
+		"collective: unknown command '?[2J' (collective --help lists them)\n"},
+	{"collective show --bogus", CLI_USAGE, "",
+		"collective: unknown option '--bogus' (collective show --help)\n"},
+	{"collective invite x --ttl soon", CLI_USAGE, "", "collective: --ttl: 'soon' is not"},
+	{"collective show --watch=0", CLI_USAGE, "", "collective: --watch: '0' is not"},
+	{"collective -s /nonexistent/api.sock show", CLI_FAILED, "",
+		"collectived is not running (no socket at /nonexistent/api.sock): "
+		"systemctl start collectived\n"},
+	{"collective show -s /dev/null", CLI_FAILED, "", "nobody listens at /dev/null"},
+	{"collective join x -s /nonexistent --token-file /nonexistent", CLI_FAILED, "",
+		"/nonexistent"},
+	{"collective join x -i a --token-file b", CLI_FAILED, "", "exclude each other"},
+	{"collective -s "
+	 "/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	 "89012345678901234567890 show",
+		CLI_FAILED, "", "longer than the 107 characters"},
+};
+
+START_TEST(the_program_answers_without_an_agent)
+{
+	char *out = NULL, *err = NULL;
+	int rc = run(runs[_i].line, &out, &err);
+
+	ck_assert_msg(rc == runs[_i].rc, "%s: %d, %s%s", runs[_i].line, rc, out, err);
+	ck_assert_msg(strstr(out, runs[_i].out), "%s: '%s'", runs[_i].line, out);
+	ck_assert_msg(strstr(err, runs[_i].err), "%s: '%s'", runs[_i].line, err);
+	ck_assert_msg(*runs[_i].out || !*out, "%s: '%s'", runs[_i].line, out);
+	ck_assert_msg(*runs[_i].err || !*err, "%s: '%s'", runs[_i].line, err);
+	free(out);
+	free(err);
+}
+END_TEST
+
+START_TEST(the_manual_lists_the_verbs_of_the_table)
+{
+	struct buf page = BUF_INIT(1 << 20);
+	struct err err = {""};
+	char *list = NULL;
+	FILE *f = stream(&list);
+
+	verb_mdoc(f);
+	fclose(f);
+	ck_assert_msg(file_read(TOP_SRCDIR "/docs/collective.1", &page, &err) == 0, "%s", err.text);
+	ck_assert_msg(strstr(buf_cstr(&page), list),
+		"docs/collective.1 lacks the list that collective --mdoc prints:\n%s", list);
+	buf_done(&page);
+	free(list);
+}
+END_TEST
+
+START_TEST(the_words_name_each_verb_once)
+{
+	char *words = NULL;
+	FILE *f = stream(&words);
+
+	verb_words(f);
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(words, "\ninvite -n --nonvoting --ttl --list --revoke"));
+	for (const struct verb *v = verbs; v->name; v++) {
+		char *at = strstr(words, v->name);
+
+		ck_assert(at && (at == words || at[-1] == '\n'));
+	}
+	free(words);
+}
+END_TEST
+
+#define MINIMAL                                                                                    \
+	"{\"leader\":\"mgt1\",\"active\":[\"mgt2\",\"mgt3\"],\"offline\":[],\"nonvoting\":[],"     \
+	"\"quorum\":true}"
+
+static const struct {
+	const char *answer, *text, *notes, *json;
+} shows[] = {
+	{MINIMAL,
+		"Quorum: True\n"
+		"Leader: mgt1\n"
+		"Active collective members:\n"
+		"    mgt2\n"
+		"    mgt3\n",
+		"",
+		"{\"quorum\":true,\"leader\":\"mgt1\",\"active\":[\"mgt2\",\"mgt3\"],\"offline\":[]"
+		","
+		"\"nonvoting\":[]}\n"},
+	{"{\"leader\":\"mgt4\",\"active\":[],\"offline\":[\"mgt2\",\"mgt10\"],"
+	 "\"nonvoting\":[\"mgt4\",\"mgt10\"],\"quorum\":false}",
+		"Quorum: False\n"
+		"Leader: mgt4 (non-voting)\n"
+		"Offline collective members:\n"
+		"    mgt2\n"
+		"    mgt10 (nonvoting)\n",
+		"",
+		"{\"quorum\":false,\"leader\":\"mgt4\",\"active\":[],\"offline\":[\"mgt2\","
+		"\"mgt10\"],"
+		"\"nonvoting\":[\"mgt4\",\"mgt10\"]}\n"},
+	{"{\"leader\":\"\",\"active\":[],\"offline\":[\"a\\u001b[2J\\u009bb\"],\"nonvoting\":[],"
+	 "\"quorum\":false,\"name\":\"mgt1\",\"state\":\"active\","
+	 "\"stale\":{\"age\":12.5,\"revision\":\"812\"},"
+	 "\"note\":\"etcd does not answer\"}",
+		"Quorum: False\n"
+		"Leader: unknown\n"
+		"Offline collective members:\n"
+		"    a?[2J?b\n",
+		"Showing what was known 12s ago (revision 812): etcd does not answer\n",
+		"{\"quorum\":false,\"leader\":\"\",\"active\":[],"
+		"\"offline\":[\"a\\u001b[2J\xc2\x9b"
+		"b\"],\"nonvoting\":[],"
+		"\"name\":\"mgt1\",\"state\":\"active\",\"stale\":{\"age\":12.5,\"revision\":"
+		"\"812\"},"
+		"\"note\":\"etcd does not answer\"}\n"},
+	{"{\"leader\":\"mgt1\",\"active\":[],\"offline\":[],\"nonvoting\":[],\"quorum\":false,"
+	 "\"name\":\"mgt2\",\"state\":\"removed\",\"note\":\"this member was deleted\"}",
+		"Quorum: False\nLeader: mgt1\n", "this member was deleted\n",
+		"{\"quorum\":false,\"leader\":\"mgt1\",\"active\":[],\"offline\":[],\"nonvoting\":["
+		"],"
+		"\"name\":\"mgt2\",\"state\":\"removed\",\"note\":\"this member was deleted\"}\n"},
+	{"{\"leader\":\"mgt1\",\"active\":[],\"offline\":[],\"nonvoting\":[],\"quorum\":true,"
+	 "\"name\":\"mgt1\",\"state\":\"active\","
+	 "\"machines\":[{\"machine\":\"lease\",\"state\":\"held\",\"since\":999940,"
+	 "\"reason\":\"renewed\",\"next\":1.5},"
+	 "{\"machine\":\"leader\",\"state\":\"leading\",\"since\":996400,\"reason\":\"won\","
+	 "\"next\":null}],"
+	 "\"etcd\":[{\"endpoint\":\"http://e1:2379\",\"state\":\"healthy\","
+	 "\"version\":\"3.4.23\",\"error\":null,\"age\":2}],"
+	 "\"certificate\":{\"subject\":\"CN=mgt1\",\"not_after\":86400,\"renew_at\":0,"
+	 "\"serial\":\"0a\"},"
+	 "\"counters\":{\"keepalives\":7,\"a b\":1e300},"
+	 "\"loop\":{\"longest_stall_ms\":1.25,\"what\":\"io\"}}",
+		"Quorum: True\n"
+		"Leader: mgt1\n"
+		"Member: mgt1\n"
+		"State: active\n"
+		"State machines:\n"
+		"    lease: held, for 1m 0s, renewed, next in 1.5s\n"
+		"    leader: leading, for 1h 0m, won\n"
+		"etcd endpoints:\n"
+		"    http://e1:2379: healthy, version 3.4.23, heard since 2.0s\n"
+		"Certificate:\n"
+		"    Subject: CN=mgt1\n"
+		"    Serial: 0a\n"
+		"    Valid until: 1970-01-02 00:00:00 +0000\n"
+		"    Renewed from: 1970-01-01 00:00:00 +0000\n"
+		"Counters:\n"
+		"    keepalives: 7\n"
+		"    a b: 1e+300\n"
+		"Event loop:\n"
+		"    Longest stall: 1.2 ms\n"
+		"    Caused by: io\n",
+		"", NULL},
+	{"{\"leader\":5,\"active\":{\"a\":1},\"offline\":[1,null,\"x\"],\"nonvoting\":\"x\","
+	 "\"quorum\":\"yes\",\"machines\":[1,{\"machine\":\"m\",\"since\":-1e300,"
+	 "\"next\":1e300}],\"etcd\":7,\"certificate\":{\"not_after\":1e300},"
+	 "\"stale\":{\"age\":-3},\"note\":[]}",
+		"Leader: unknown\n"
+		"Offline collective members:\n"
+		"    x\n"
+		"State machines:\n"
+		"    m: for 11574074d 1h, next in 11574074d 1h\n",
+		"Showing what was known 0ms ago\n", NULL},
+	{"{}", "Leader: unknown\n", "", "{\"leader\":\"\"}\n"},
+};
+
+static void shows_as(struct writer *(*make)(FILE *), const json *answer, const char *expected)
+{
+	char *got = NULL;
+	FILE *f = stream(&got);
+	struct writer *w = make(f);
+
+	show_write(w, answer, 1000000);
+	writer_free(w);
+	fclose(f);
+	ck_assert_str_eq(got, expected);
+	free(got);
+}
+
+START_TEST(show_prints_what_upstream_prints)
+{
+	json *answer = parsed(shows[_i].answer);
+	char *notes = NULL;
+	FILE *f;
+
+	setenv("TZ", "UTC", 1);
+	shows_as(writer_text_new, answer, shows[_i].text);
+	if (shows[_i].json)
+		shows_as(writer_json_new, answer, shows[_i].json);
+	f = stream(&notes);
+	show_notes(f, answer);
+	fclose(f);
+	ck_assert_str_eq(notes, shows[_i].notes);
+	free(notes);
+	json_free(answer);
+}
+END_TEST
+
+START_TEST(show_as_json_is_complete)
+{
+	json *answer = parsed(shows[4].answer);
+	json *again;
+	char *got = NULL;
+	FILE *f = stream(&got);
+	struct writer *w = writer_json_new(f);
+	double next = 0;
+
+	show_write(w, answer, 1000000);
+	writer_free(w);
+	fclose(f);
+	again = parsed(got);
+	ck_assert_uint_eq(json_count(again), json_count(answer));
+	ck_assert_uint_eq(json_count(json_at(again, "machines")), 2);
+	ck_assert_int_eq(
+		json_number(json_first(json_at(again, "machines")), "next", &next, NULL), 0);
+	ck_assert_double_eq(next, 1.5);
+	ck_assert_ptr_nonnull(strstr(got, "\"reason\":\"won\",\"next\":null}"));
+	ck_assert_ptr_nonnull(strstr(got, "\"since\":999940"));
+	json_free(answer);
+	json_free(again);
+	free(got);
+}
+END_TEST
+
+START_TEST(invitations_are_listed_a_line_each)
+{
+	json *answer =
+		parsed("{\"invitations\":["
+		       "{\"name\":\"mgt2\",\"role\":null,\"created\":996400,"
+		       "\"expires\":1003600,\"state\":\"pending\"},"
+		       "{\"name\":\"mgt3\",\"role\":\"nonvoting\",\"created\":996400,"
+		       "\"expires\":1003600,\"state\":\"used\",\"used_by\":\"192.0.2.1\"}]}");
+	char *got = NULL;
+	FILE *f = stream(&got);
+	struct writer *w = writer_text_new(f);
+
+	invitations_write(w, answer, 1000000);
+	writer_free(w);
+	fclose(f);
+	ck_assert_str_eq(got, "Invitations:\n"
+			      "    mgt2: pending, given 1h 0m ago, expires in 1h 0m\n"
+			      "    mgt3: used, nonvoting, given 1h 0m ago, by 192.0.2.1\n");
+	json_free(answer);
+	free(got);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("cli");
+	TCase *t = tcase_create("arguments");
+
+	tcase_add_test(t, options_are_found_in_every_form);
+	tcase_add_loop_test(t, arguments_that_do_not_fit_are_named, 0, ARRAY_SIZE(bad_lines));
+	tcase_add_loop_test(t, an_invitation_does_not_stay_in_argv, 0, ARRAY_SIZE(secret_lines));
+	tcase_add_test(t, a_bare_dash_stays);
+	tcase_add_test(t, the_nearest_verb_is_the_hint);
+	tcase_add_loop_test(t, the_program_answers_without_an_agent, 0, ARRAY_SIZE(runs));
+	tcase_add_test(t, the_manual_lists_the_verbs_of_the_table);
+	tcase_add_test(t, the_words_name_each_verb_once);
+	suite_add_tcase(s, t);
+	t = tcase_create("output");
+	tcase_add_loop_test(t, show_prints_what_upstream_prints, 0, ARRAY_SIZE(shows));
+	tcase_add_test(t, show_as_json_is_complete);
+	tcase_add_test(t, invitations_are_listed_a_line_each);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+SUITE_MAIN(suite)
