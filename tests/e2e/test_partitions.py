@@ -130,3 +130,16 @@ def test_a_minority_member_of_etcd_is_left_at_once(world3):
     assert leader
     world3.cluster.wait_leader()
     world3.settled(members, 20)
+
+
+def test_a_flapping_link_never_makes_two_leaders_and_settles(world3):
+    members = world3.collective(3)
+    since = world3.etcd.revision()
+    for _ in range(4):
+        members[0].network("blackhole")
+        holds_for(lambda: len(world3.acting_leaders(members)) <= 1, 2, "at most one leader")
+        members[0].network("pass")
+        holds_for(lambda: len(world3.acting_leaders(members)) <= 1, 2, "at most one leader")
+    world3.settled(members, 20)
+    moved = [key.value for _, kind, key in world3.leader_history(since + 1) if kind == "PUT"]
+    assert len(moved) <= 1, f"leadership moved more than once: {moved}"

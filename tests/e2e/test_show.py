@@ -89,7 +89,7 @@ def test_without_etcd_the_last_known_is_shown_with_its_age(world):
         page = member.collective("show")
         assert page.rc == 0
         assert page.out.startswith("Quorum: False\n")
-        assert re.search(r"\d+ ?s", page.err), f"the age is on standard error: {page.err!r}"
+        assert re.search(r"known \d+ ?(ms|s|m)", page.err), f"the age is on standard error: {page.err!r}"
         facts = member.raw_show()
         assert facts["stale"]["age"] >= 0
         assert int(facts["stale"]["revision"]) > 0

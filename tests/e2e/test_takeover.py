@@ -49,6 +49,24 @@ def test_a_leader_that_is_told_to_end_hands_over_within_a_second(world3, record_
     assert took < 1, took
 
 
+@pytest.mark.timing
+def test_a_leader_that_dies_with_etcds_leader_is_replaced_within_its_ttl_and_four_seconds(
+        world3, record_property):
+    """As when the host of both loses power: etcd's new leader grants every lease its full time."""
+    members = world3.collective(3)
+    leader = world3.settled(members)
+    etcd = world3.cluster.wait_leader()
+    leader.kill()
+    etcd.kill()
+    survivors = [m for m in members if m is not leader]
+    took = moment(lambda: world3.acting_leaders(survivors), 20, "another to act as leader")
+    record_property("takeover", took)
+    assert took <= members[0].ttl + 4, took
+    etcd.start()
+    leader.start()
+    world3.settled(members, 25)
+
+
 def test_a_follower_that_dies_goes_offline_and_the_leader_stays(world):
     mgt1, mgt2 = world.collective(2)
     since = world.etcd.revision()
