@@ -102,9 +102,14 @@ class World:
         return next(m for m in members if m.raw_show()["name"] == leader)
 
     def acting_leaders(self, members):
-        """Titles of those who say of themselves that they lead."""
-        return [m.title for m in members if m.running and not m.process.stopped and
-                m.raw_show().get("leader") == m.raw_show().get("name")]
+        """Titles of those who say of themselves that they lead, with quorum."""
+        found = []
+        for member in members:
+            if member.running and not member.process.stopped:
+                facts = member.raw_show()
+                if facts.get("quorum") and facts.get("leader") == facts.get("name"):
+                    found.append(member.title)
+        return found
 
     def leader_key(self):
         return self.etcd.get(self.key("leader"))
