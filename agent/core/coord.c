@@ -85,6 +85,7 @@ static struct leader_view view_of(const struct coord *c)
 	return (struct leader_view){
 		.roster = c->roster,
 		.lease = (struct lease *)&c->lease,
+		.decided = c->membership.sm.state != MEMBERSHIP_WAITING,
 		.wanted = membership_wanted(&c->membership),
 		.registered = c->membership.sm.state == MEMBERSHIP_ACTIVE,
 	};

@@ -153,14 +153,15 @@ static void won(struct leader *l, usec_t now, const struct leader_view *v, const
  * run's under the lease that we adopted). */
 static bool found_ours(struct leader *l, usec_t now, const struct leader_view *v)
 {
-	if (!is_ours(l, v) || !lease_valid(v->lease, now))
+	if (!is_ours(l, v) || !lease_valid(v->lease, now) || !v->decided)
 		return false;
-	attempt_drop(&l->campaign);
 	if (wanted(l, now, v)) {
 		if (!v->registered)
 			return false;
+		attempt_drop(&l->campaign);
 		to_confirming(l, now, "a leader key of our own is there");
 	} else {
+		attempt_drop(&l->campaign);
 		l->fence = leader_key(v)->create_rev;
 		l->fence_lease = v->lease->id;
 		to_resigning(l, now, v);
@@ -389,6 +390,7 @@ bool leader_next(
 		break;
 	case ACTION_REPAIR:
 		ret->lease = l->repair_lease = v->lease->id;
+		ret->active_rev = own_active_rev(l, v);
 		ret->leader_rev = l->repair_rev = l->fence;
 		break;
 	case ACTION_CLEAR:
@@ -401,6 +403,7 @@ bool leader_next(
 		break;
 	default:
 		ret->leader_rev = l->fence;
+		ret->active_rev = own_active_rev(l, v);
 		break;
 	}
 	return true;

@@ -59,6 +59,7 @@ struct leader {
 struct leader_view {
 	struct roster *roster;
 	struct lease *lease;
+	bool decided;	 /* membership is past waiting */
 	bool wanted;	 /* membership_wanted() */
 	bool registered; /* membership is active */
 };

@@ -17,8 +17,8 @@
  * over a connection of their own, so that nothing is ever in front of them; each attempt has a
  * timeout of a sixth of the TTL and goes to another endpoint than the failed one before.
  *
- * In transactions every compare that is asked for stands beside the field that holds its value; all
- * of them are compared for equality. Both the failure branch of each transaction and the success
+ * In transactions all compares are for equality, and a revision of 0 means that there is no such key
+ * (which is how etcd compares a missing one). Both the failure branch of each transaction and the success
  * branch of CONFIRM read `leader`, `active/<me>` and `members/<me>` linearizably: the reply's `own`.
  */
 #ifndef CORE_REQUEST_H
@@ -41,18 +41,19 @@ enum action_kind {
 	/* Keep this lease id on disk, for the next start; 0 is "none". Answered (OK or ERROR) when it
 	 * is done; the registration waits for that, but not longer than the TTL. */
 	ACTION_SAVE_LEASE,
-	/* Compare members/<me> mod_revision == record_rev, active/<me> mod_revision == active_rev (0:
-	 * no such key). Put active/<me>, with the lease and config's instance as "boot". */
+	/* Compare members/<me> mod_revision == record_rev, active/<me> mod_revision == active_rev. Put active/<me>, with the lease and config's instance as "boot". */
 	ACTION_REGISTER,
 	/* Compare leader create_revision == 0, members/<me> mod_revision == record_rev, active/<me>
 	 * mod_revision == active_rev and lease == lease. Put leader = <me> with the lease. */
 	ACTION_CAMPAIGN,
 	/* No compare; reads `own`. */
 	ACTION_CONFIRM,
-	/* Compare leader create_revision == leader_rev. Delete leader. */
+	/* Compare leader create_revision == leader_rev, active/<me> mod_revision == active_rev (so that
+	 * a late one can't hit a later run of the agent, which has registered anew). Delete leader. */
 	ACTION_RESIGN,
-	/* Compare leader create_revision == leader_rev, members/<me> mod_revision == record_rev. Put
-	 * leader = <me> with the lease (somebody has overwritten it by hand). */
+	/* Compare leader create_revision == leader_rev, members/<me> mod_revision == record_rev,
+	 * active/<me> mod_revision == active_rev. Put leader = <me> with the lease (somebody has
+	 * overwritten it by hand). */
 	ACTION_REPAIR,
 	/* Compare leader mod_revision == leader_rev, members/<me> mod_revision == record_rev. Delete
 	 * leader (somebody has put it by hand without a lease, so it would stay for ever). */

@@ -1,1 +1,19 @@
-# tests/sim
+# The simulation of the coordination core: worlds in virtual time, replayed by seed.
+check_PROGRAMS += tests/sim/sim_coord
+TESTS += tests/sim/sim_coord tests/sim/mutations.sh
+EXTRA_DIST += tests/sim/mutations.sh
+tests_sim_sim_coord_SOURCES = \
+	tests/sim/check.c \
+	tests/sim/etcd_model.c tests/sim/etcd_model.h \
+	tests/sim/faults.c \
+	tests/sim/sim_coord.c \
+	tests/sim/view.c \
+	tests/sim/wire.c \
+	tests/sim/world.c tests/sim/world.h
+tests_sim_sim_coord_CFLAGS = $(AM_CFLAGS)
+tests_sim_sim_coord_LDADD = agent/core/libcore.a agent/base/libbase.a
+
+.PHONY: check-sim
+check-sim: tests/sim/sim_coord
+	tests/sim/sim_coord --seeds 100000
+	tests/sim/sim_coord --mutations
