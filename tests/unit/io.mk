@@ -1,11 +1,22 @@
-IO_TESTS = tests/unit/test_io_loop tests/unit/test_io_http
+IO_TESTS = tests/unit/test_io_loop tests/unit/test_io_http tests/unit/test_io_stream \
+	tests/unit/test_io_tls tests/unit/test_io_net
 check_PROGRAMS += $(IO_TESTS)
 TESTS += $(IO_TESTS)
 IO_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 IO_TEST_LDADD = agent/io/libio.a agent/base/libbase.a $(IO_LIBS) $(UNIT_LDADD)
+IO_TEST_CERT = tests/unit/test_io_cert.c tests/unit/test_io_cert.h
 tests_unit_test_io_loop_SOURCES = tests/unit/test_io_loop.c tests/lib/suite.h
 tests_unit_test_io_loop_CFLAGS = $(IO_TEST_CFLAGS)
 tests_unit_test_io_loop_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_io_http_SOURCES = tests/unit/test_io_http.c tests/lib/suite.h
 tests_unit_test_io_http_CFLAGS = $(IO_TEST_CFLAGS)
 tests_unit_test_io_http_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_stream_SOURCES = tests/unit/test_io_stream.c tests/lib/suite.h
+tests_unit_test_io_stream_CFLAGS = $(IO_TEST_CFLAGS)
+tests_unit_test_io_stream_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_tls_SOURCES = tests/unit/test_io_tls.c $(IO_TEST_CERT) tests/lib/suite.h
+tests_unit_test_io_tls_CFLAGS = $(IO_TEST_CFLAGS) $(SSL_CFLAGS)
+tests_unit_test_io_tls_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_net_SOURCES = tests/unit/test_io_net.c tests/lib/suite.h
+tests_unit_test_io_net_CFLAGS = $(IO_TEST_CFLAGS)
+tests_unit_test_io_net_LDADD = $(IO_TEST_LDADD)
