@@ -1,7 +1,8 @@
 # Fuzz targets, each built in one of two ways: with tests/fuzz/replay.c, which runs the files of its
 # corpus (default), or by --enable-fuzzers as a libFuzzer program. `make check` replays the corpora
 # either way; `make fuzz FUZZ_SECONDS=60` fuzzes.
-FUZZ_TARGETS = tests/fuzz/fuzz_token tests/fuzz/fuzz_bundle tests/fuzz/fuzz_conf
+FUZZ_TARGETS = tests/fuzz/fuzz_token tests/fuzz/fuzz_bundle tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_frames
 FUZZ_MAIN =
 if !FUZZERS
 FUZZ_MAIN += tests/fuzz/replay.c
@@ -22,6 +23,11 @@ tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_conf_CFLAGS = $(AM_CFLAGS) $(CONFIG_CFLAGS)
 tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_conf_LDADD = agent/conf/libconf.a agent/base/libbase.a $(CONFIG_LIBS)
+
+tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_frames_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+tests_fuzz_fuzz_frames_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_frames_LDADD = agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS)
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
