@@ -482,6 +482,11 @@ int stream_send(struct stream *s, const void *data, size_t len)
 	return 0;
 }
 
+size_t stream_queued(const struct stream *s)
+{
+	return queued(s);
+}
+
 void stream_pause(struct stream *s, bool paused)
 {
 	if (s->paused == paused)
