@@ -445,7 +445,11 @@ int enroll_server_port(const struct enroll_server *server)
 
 void enroll_server_stats(const struct enroll_server *server, struct enroll_server_stats *ret)
 {
+	const struct conn *c;
+
 	*ret = server->stats;
+	list_foreach (c, &server->conns, link)
+		ret->waiting += c->state == CONN_REGISTERING;
 	ret->redeemed = server->redeems.answered;
 	ret->under_way = server->redeems.count;
 }

@@ -71,6 +71,7 @@ struct enroll_server_stats {
 	uint64_t refused;  /* tokens or requests turned away */
 	uint64_t redeemed; /* answered with a bundle */
 	unsigned connections;
+	unsigned waiting;   /* of these, for the owner's answer */
 	unsigned under_way; /* redeems the owner has not answered */
 };
 
