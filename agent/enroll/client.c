@@ -276,7 +276,9 @@ static void on_ready(void *arg)
 	token_psk_wipe(&c->psk);
 	if (!tls_psk_used(stream_tls(c->stream))) {
 		c->state = CLIENT_EXPLAINED;
-		loop_timer_after(c->deadline, EXPLANATION_TIMEOUT);
+		loop_timer_at(
+			c->deadline, usec_min(loop_timer_due(c->deadline),
+					     usec_add(loop_now(c->loop), EXPLANATION_TIMEOUT)));
 		return;
 	}
 	c->state = CLIENT_ANSWER;
