@@ -134,27 +134,39 @@ static void assert_good_join_works(void)
 	ck_assert_msg(j.rc == 0, "%s", j.why);
 }
 
+static const struct {
+	const char *bytes;
+	size_t len;
+} garbage[] = {
+#define GARBAGE(text)                                                                              \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
+	GARBAGE("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+	GARBAGE("\x16\x03\x01\xff\xff\x00\x00\x00\x00"), /* a record that is too long */
+	GARBAGE("\x16\x03\x01\x00\x04\x01\x00\x00\x00"), /* a client hello without contents */
+	GARBAGE("\x16\x03\x01\x02\x00\x01"),		 /* one that is cut short */
+	GARBAGE("\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10"), /* SSL 2 */
+	GARBAGE("\n\n\n\n\n\n\n\n"),
+#undef GARBAGE
+};
+
 START_TEST(garbage_instead_of_a_handshake_ends_the_connection)
 {
 	struct enroll_server_stats stats;
-	static const char *const garbage[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"\x16\x03\x01\xff\xff", "\x16\x03\x01\x00\x02\x01\x00", "\x80\x2e\x01\x03\x01",
-		"\n\n\n\n\n\n\n\n"};
-	unsigned count = 0;
 	int fd[ARRAY_SIZE(garbage)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++) {
 		fd[i] = connect_to_server();
-		ck_assert_int_eq(send(fd[i], garbage[i], strlen(garbage[i]) + 4, MSG_NOSIGNAL),
-			(int)strlen(garbage[i]) + 4);
+		ck_assert_int_eq(send(fd[i], garbage[i].bytes, garbage[i].len, MSG_NOSIGNAL),
+			(int)garbage[i].len);
 		/* nothing more comes: an unfinished record must not keep the place */
 		ck_assert_int_eq(shutdown(fd[i], SHUT_WR), 0);
-		count++;
 	}
 	assert_good_join_works();
 	run_until(connections_are, &none);
 	enroll_server_stats(w.server, &stats);
-	ck_assert_uint_eq(stats.garbage, count);
+	ck_assert_uint_eq(stats.garbage, ARRAY_SIZE(garbage));
 	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++)
 		close(fd[i]);
 }
