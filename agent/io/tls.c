@@ -121,16 +121,14 @@ static int on_find_session(
 	if (len > sizeof(tls->identity) || tls->identities_seen >= IDENTITIES_MAX)
 		return 1;
 	tls->identities_seen++;
+	memcpy(tls->identity, identity, len);
+	tls->identity_len = len;
 	key_len = tls->server->find(identity, len, key, tls->server->arg);
 	if (!key_len || key_len > sizeof(key))
 		return 1;
 	*ret_session = session_of(ssl, key, key_len);
 	mem_wipe(key, sizeof(key));
-	if (!*ret_session)
-		return 0;
-	memcpy(tls->identity, identity, len);
-	tls->identity_len = len;
-	return 1;
+	return *ret_session != NULL;
 }
 
 /* Client: the one identity to offer. The session is OpenSSL's from here on. */
@@ -306,12 +304,8 @@ bool tls_psk_used(const struct tls *tls)
 
 const unsigned char *tls_psk_identity(const struct tls *tls, size_t *ret_len)
 {
-	if (!tls_psk_used(tls)) {
-		*ret_len = 0;
-		return NULL;
-	}
 	*ret_len = tls->identity_len;
-	return tls->identity;
+	return tls->identity_len ? tls->identity : NULL;
 }
 
 int tls_attach(struct tls *tls, int fd, struct err *err)
