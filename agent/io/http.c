@@ -1,10 +1,10 @@
 /*
- * A request is an easy handle of libcurl in one of the lanes (http_lane.h). libcurl's write callback
- * only appends to the request's body, within its ceiling, and puts the request on the list of those
- * that have something to tell; libcurl is told to pause a stream that is at its ceiling. A deferred
- * call then collects what libcurl has finished and calls the users: pieces of streams first, then
- * the completion. So users are never called from inside libcurl or from inside http_send(), and may
- * cancel, send, and free whatever they like.
+ * A request is an easy handle of libcurl in one of the lanes (http_lane.h). libcurl's write
+ * callback only appends to the request's body, within its ceiling, and puts the request on the list
+ * of those that have something to tell; libcurl is told to pause a stream that is at its ceiling. A
+ * deferred call then collects what libcurl has finished and calls the users: pieces of streams
+ * first, then the completion. So users are never called from inside libcurl or from inside
+ * http_send(), and may cancel, send, and free whatever they like.
  *
  * What can go wrong: the user cancels the very request, or frees the whole http, in its callback. A
  * request in a callback is `busy` and is released when the callback returns; the same goes for the

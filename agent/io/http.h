@@ -2,10 +2,10 @@
  * HTTP/1.1 client requests over libcurl's multi interface, driven by the loop: the one place that
  * knows libcurl.
  *
- * A request completes exactly once, from the loop, never inside a call: with the status and the body,
- * or with negative errno and a text. http_cancel() drops it: its callback is not called any more.
- * A streamed request (on_data set) gets its body piecewise and completes at its end, which is an
- * event of its own for a watch.
+ * A request completes exactly once, from the loop, never inside a call: with the status and the
+ * body, or with negative errno and a text. http_cancel() drops it: its callback is not called any
+ * more. A streamed request (on_data set) gets its body piecewise and completes at its end, which is
+ * an event of its own for a watch.
  *
  * Sockets are close-on-exec, have TCP_NODELAY, TCP_USER_TIMEOUT 6 s and keepalive 3 s/1 s. Requests
  * with the same `lane` share connections, different lanes never do, so that a lease keepalive does
@@ -33,9 +33,10 @@ struct http_tls {
 };
 
 struct http_response {
-	int rc;		  /* 0: the server answered; else negative errno: -ECONNREFUSED, -ETIMEDOUT,
-			     -EHOSTUNREACH, -ENOENT (host name unknown), -EPROTO (TLS; text says which
-			     side's certificate), -ECONNRESET, -EMSGSIZE (body past its ceiling), -EIO */
+	/* 0: the server answered; else negative errno: -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH,
+	 * -ENOENT (host name unknown), -EPROTO (TLS; the text says whose certificate or file),
+	 * -ECONNRESET, -EMSGSIZE (body past its ceiling), -ECANCELED, -EIO */
+	int rc;
 	bool sent;	  /* the server may have seen the request */
 	const char *why;  /* text for rc != 0, names the endpoint */
 	int status;	  /* HTTP status, 0 where none came */
@@ -54,8 +55,9 @@ struct http_options {
 	size_t max_body;	    /* ceiling; for streams of what is not yet taken */
 	const char *lane;	    /* connection group, at most 8; NULL: "main" */
 	const struct http_tls *tls; /* for https; NULL: system CA */
-	/* Stream: takes all of the piece; returns 0, or negative errno to end the request with it. A
-	 * stream that comes faster than it is taken is paused, not failed. Called from the loop. */
+	/* Stream: takes all of the piece; returns 0, or negative errno to end the request with
+	 * it. A stream that comes faster than it is taken is paused, not failed. Called from the
+	 * loop. */
 	int (*on_data)(const char *data, size_t len, void *arg);
 	void (*on_done)(const struct http_response *response, void *arg);
 	void *arg;

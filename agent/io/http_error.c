@@ -1,8 +1,8 @@
 /*
- * libcurl says what happened in three places: its code, the errno of the socket, and a text in which
- * OpenSSL's reason is embedded. TLS failures have one code for several causes that an administrator
- * must tell apart, because the remedy is on different machines; the texts of OpenSSL that tell them
- * apart are in the table `tls_reasons`.
+ * libcurl says what happened in three places: its code, the errno of the socket, and a text in
+ * which OpenSSL's reason is embedded. TLS failures have one code for several causes that an
+ * administrator must tell apart, because the remedy is on different machines; the texts of OpenSSL
+ * that tell them apart are in the table `tls_reasons`.
  */
 #include "config.h"
 #include "io/http_error.h"
@@ -31,6 +31,8 @@ static const struct {
 	{"alert certificate unknown", "the server refused our client certificate"},
 	{"alert unsupported certificate",
 		"the server refused our client certificate as unsuitable"},
+	{"alert decrypt error", "the server cannot verify our client certificate (is it of another "
+				"CA of the same name?)"},
 	{"alert access denied", "the server refused our client certificate"},
 	{"alert protocol version", "the server speaks no TLS version that is accepted here"},
 	{"wrong version number", "the server does not speak TLS on this port (http:// instead of "
@@ -148,6 +150,20 @@ static int explain_own_files(
 		endpoint);
 }
 
+static int explain_server_certificate(
+	const char *reason, const char *endpoint, const struct http_tls *tls, struct err *err)
+{
+	return err_set(err, -EPROTO, "the certificate of %s does not verify against %s: %s",
+		endpoint, tls->ca ? tls->ca : "the system's CAs", reason);
+}
+
+/* A CA with the right name and another key: libcurl sees OpenSSL's arithmetic fail, not a chain. */
+static bool is_bad_signature(const char *detail)
+{
+	return strstr(detail, "asn1 encoding routines") || strstr(detail, "rsa routines") ||
+	       strstr(detail, "bad signature");
+}
+
 static int explain_tls(
 	const char *meaning, const char *shown, const char *endpoint, struct err *err)
 {
@@ -196,6 +212,10 @@ int http_explain(CURL *easy, CURLcode code, const char *detail, const char *endp
 	case CURLE_SSL_CACERT_BADFILE:
 		return explain_own_files(code, endpoint, tls, err);
 	case CURLE_SSL_CONNECT_ERROR:
+		if (is_bad_signature(detail))
+			return explain_server_certificate(
+				"it is signed by another CA of the same name", endpoint, tls, err);
+		return explain_tls(meaning, shown, endpoint, err);
 	case CURLE_SSL_CIPHER:
 		return explain_tls(meaning, shown, endpoint, err);
 	case CURLE_GOT_NOTHING:

@@ -2,10 +2,10 @@
  * libcurl gives a lane two kinds of wishes: watch this descriptor for that, and call again in so
  * many milliseconds. Both are answered from the loop with curl_multi_socket_action().
  *
- * What can go wrong: a socket is closed while the loop watches it. on_close_socket() therefore drops
- * it from the loop before it closes it. It is also called for connections whose requests are long
- * gone, so that what it gets is the lane and not the request. A wish for 0 ms arms a timer that is
- * due at once instead of calling back into libcurl.
+ * What can go wrong: a socket is closed while the loop watches it. on_close_socket() therefore
+ * drops it from the loop before it closes it. It is also called for connections whose requests are
+ * long gone, so that what it gets is the lane and not the request. A wish for 0 ms arms a timer
+ * that is due at once instead of calling back into libcurl.
  */
 #include "config.h"
 #include "io/http_lane.h"

@@ -3,8 +3,8 @@
  *
  * One loop per process, one thread. Callbacks must return within about 10 ms; the longest one is
  * measured (loop_stall()). Timers are absolute instants of CLOCK_BOOTTIME, kept by one timerfd, so
- * that a machine that slept finds them due when it wakes; each has a name for `show -v`. A timer that
- * is due at once still fires from the loop, never from inside the call that set it.
+ * that a machine that slept finds them due when it wakes; each has a name for `show -v`. A timer
+ * that is due at once still fires from the loop, never from inside the call that set it.
  *
  * Objects may be freed in any callback, their own included.
  *
@@ -30,7 +30,8 @@ int loop_new(struct loop **ret, struct err *err) MUST_CHECK;
 void loop_free(struct loop *loop);
 /* Runs until loop_stop(). 0, or negative errno when the loop itself fails. */
 int loop_run(struct loop *loop, struct err *err) MUST_CHECK;
-/* loop_run() returns once the callbacks of this round are done. Before loop_run(): it returns at once. */
+/* loop_run() returns once the callbacks of this round are done. Before loop_run(): it returns at
+ * once. */
 void loop_stop(struct loop *loop);
 /* CLOCK_BOOTTIME, read now. */
 usec_t loop_now(const struct loop *loop);

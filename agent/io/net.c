@@ -1,7 +1,7 @@
 /*
  * Listening: a descriptor, its readiness, and at most ACCEPTS_MAX connections a wake-up. A unix
- * socket is bound to a temporary name, gets its mode and group, listens, and is renamed to its place:
- * nobody ever meets it half made.
+ * socket is bound to a temporary name, gets its mode and group, listens, and is renamed to its
+ * place: nobody ever meets it half made.
  *
  * What can go wrong: two agents start at once on the same path; a lock file beside the socket, held
  * for the life of the listener, lets one of them through. Whoever serves the path without knowing
@@ -345,8 +345,8 @@ static int unix_make_folder(const char *path, struct err *err)
 	return file_make_folder(dirname(copy), 0755, err);
 }
 
-/* Takes the lock for this path. The holder removes the file before it lets go, so what was locked may
- * be a file that is gone: then another try finds the new one. */
+/* Takes the lock for this path. The holder removes the file before it lets go, so what was
+ * locked may be a file that is gone: then another try finds the new one. */
 static int unix_lock(struct net_listener *l, const char *path, struct err *err)
 {
 	l->lock_path = xasprintf("%s.lock", path);

@@ -14,8 +14,8 @@ struct loop;
 struct net_listener;
 struct net_connect;
 
-/* Called for each connection, at most 10 a wake-up; takes fd. peer is "192.0.2.1:4711" or, on a unix
- * socket, "uid 0 pid 12". */
+/* Called for each connection, at most 10 a wake-up; takes fd. peer is "192.0.2.1:4711" or, on a
+ * unix socket, "uid 0 pid 12". */
 typedef void net_accept_fn(int fd, const char *peer, void *arg);
 
 /* address NULL or "": every address, v6 and v4; else an IP address. Port 0: one that is free, see
@@ -23,10 +23,10 @@ typedef void net_accept_fn(int fd, const char *peer, void *arg);
  * When descriptors run out (EMFILE, ENFILE) accepting pauses for a second instead of spinning. */
 int net_listen_tcp(struct net_listener **ret, struct loop *loop, const char *address, int port,
 	net_accept_fn *fn, void *arg, struct err *err) MUST_CHECK;
-/* A stale socket file is replaced, a live one refused with -EADDRINUSE ("already running"): it is
- * connected to first. Made with its final mode and group (gid -1: left alone); its folder is made
- * 0755 where missing. Removed on free only if it is still ours. PATH.lock beside it is held as long as
- * the listener lives, so that of two that start at once one is refused. */
+/* A stale socket file is replaced, a live one refused with -EADDRINUSE ("already running"): it
+ * is connected to first. Made with its final mode and group (gid -1: left alone); its folder is
+ * made 0755 where missing. Removed on free only if it is still ours. PATH.lock beside it is held
+ * as long as the listener lives, so that of two that start at once one is refused. */
 int net_listen_unix(struct net_listener **ret, struct loop *loop, const char *path, mode_t mode,
 	gid_t group, net_accept_fn *fn, void *arg, struct err *err) MUST_CHECK;
 void net_listener_free(struct net_listener *l);
@@ -40,10 +40,10 @@ struct net_peer {
 /* SO_PEERCRED: who connected, as of connect time. */
 int net_peer_credentials(int fd, struct net_peer *ret, struct err *err) MUST_CHECK;
 
-/* Resolves (on a helper thread, so that DNS never blocks the loop) and tries each address in turn
- * until the deadline. done gets a connected descriptor, or negative errno and a text (-ENOENT: name
- * unknown, -ETIMEDOUT, or why the last address failed); exactly once unless freed before, always from
- * the loop. net_connect_free() is due afterwards, too. */
+/* Resolves (on a helper thread, so that DNS never blocks the loop) and tries each address in
+ * turn until the deadline. done gets a connected descriptor, or negative errno and a text
+ * (-ENOENT: name unknown, -ETIMEDOUT, or why the last address failed); exactly once unless freed
+ * before, always from the loop. net_connect_free() is due afterwards, too. */
 typedef void net_connect_fn(int fd, const char *why, void *arg);
 int net_connect_new(struct net_connect **ret, struct loop *loop, const char *host, int port,
 	usec_t timeout, net_connect_fn *done, void *arg, struct err *err) MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * Connecting by name: a helper thread resolves, the loop then tries one address after the other, each
- * with its share of the time that is left.
+ * Connecting by name: a helper thread resolves, the loop then tries one address after the other,
+ * each with its share of the time that is left.
  *
  * What can go wrong: the name server is silent, and getaddrinfo() can't be interrupted. The thread
  * therefore owns what it works on together with the connect (a counted reference each); a connect

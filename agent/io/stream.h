@@ -4,16 +4,16 @@
  * The happy path: create it over a connected (or connecting) descriptor, get `readable` with the
  * bytes received so far in a buf, consume what is complete, send with stream_send(), close.
  * Back-pressure both ways: reading pauses while the receive buf is at its ceiling or the user asked
- * for a pause; stream_send() fails with -ENOBUFS when the send ceiling would be passed, and `drained`
- * tells when the queue has become empty. At most 64 KiB are read per wake-up. Bytes are consumed
- * inside `readable`; who wants to do it later pauses the stream there, and gets `readable` again for
- * what is left after the pause.
+ * for a pause; stream_send() fails with -ENOBUFS when the send ceiling would be passed, and
+ * `drained` tells when the queue has become empty. At most 64 KiB are read per wake-up. Bytes are
+ * consumed inside `readable`; who wants to do it later pauses the stream there, and gets `readable`
+ * again for what is left after the pause.
  *
  * The end comes exactly once through `closed`, from the loop, never from inside a call of the user:
  * rc 0 for an orderly end by the peer (what is queued is sent before it is told, for at most 10 s),
  * negative errno with a text otherwise. After stream_free() nothing is called any more; it may be
- * called in any callback. Under TLS the handshake is part of the stream: nothing is readable
- * before `ready`; a handshake that fails closes with -EPROTO and a text of its own. Neither it nor a
+ * called in any callback. Under TLS the handshake is part of the stream: nothing is readable before
+ * `ready`; a handshake that fails closes with -EPROTO and a text of its own. Neither it nor a
  * silent peer has a deadline here: that is for the user's own timer.
  */
 #ifndef IO_STREAM_H
@@ -54,8 +54,8 @@ int stream_send(struct stream *s, const void *data, size_t len) MUST_CHECK;
 size_t stream_queued(const struct stream *s);
 /* Nothing is read (and no end noticed) while paused. */
 void stream_pause(struct stream *s, bool paused);
-/* Send what is queued, then close both ways (with close_notify under TLS); `closed` follows with 0 once
- * the peer has closed too, or -ETIMEDOUT after grace. Nothing is `readable` any more. */
+/* Send what is queued, then close both ways (with close_notify under TLS); `closed` follows with
+ * 0 once the peer has closed too, or -ETIMEDOUT after grace. Nothing is `readable` any more. */
 void stream_finish(struct stream *s, usec_t grace);
 /* The other side as people write it: "192.0.2.1:4711", "[2001:db8::1]:4711", "uid 0 pid 12";
  * "unknown" before it is connected. */

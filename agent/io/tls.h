@@ -2,10 +2,10 @@
  * TLS 1.3 sessions for streams (OpenSSL 3), with an external pre-shared key (psk_dhe_ke) as
  * RFC 8446 section 4.2.11 and RFC 9257 describe it.
  *
- * Server: has a certificate; when a client offers a PSK identity, `find` is asked for its key. With a
- * key the handshake proves it on both sides and no certificate is used; without one the handshake is
- * completed as an ordinary one with the certificate. Client: offers one identity and key; verifies no
- * certificate, so tls_psk_used() must be asked before anything received is believed.
+ * Server: has a certificate; when a client offers a PSK identity, `find` is asked for its key. With
+ * a key the handshake proves it on both sides and no certificate is used; without one the handshake
+ * is completed as an ordinary one with the certificate. Client: offers one identity and key;
+ * verifies no certificate, so tls_psk_used() must be asked before anything received is believed.
  */
 #ifndef IO_TLS_H
 #define IO_TLS_H

@@ -3,8 +3,8 @@
  *
  * Each call does what it can at once and never waits. -EAGAIN: *ret_want (LOOP_READ or LOOP_WRITE)
  * says what the descriptor must be ready for before the same call is made again. Any other negative
- * errno is the end of the session, with a text: -EPROTO for a handshake that failed, -ECONNRESET for
- * a connection that ended without close_notify.
+ * errno is the end of the session, with a text: -EPROTO for a handshake that failed, -ECONNRESET
+ * for a connection that ended without close_notify.
  */
 #ifndef IO_TLS_IO_H
 #define IO_TLS_IO_H

@@ -1,5 +1,5 @@
 IO_TESTS = tests/unit/test_io_loop tests/unit/test_io_http tests/unit/test_io_stream \
-	tests/unit/test_io_tls tests/unit/test_io_net
+	tests/unit/test_io_tls tests/unit/test_io_net tests/unit/test_io_https
 check_PROGRAMS += $(IO_TESTS)
 TESTS += $(IO_TESTS)
 IO_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -20,3 +20,6 @@ tests_unit_test_io_tls_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_io_net_SOURCES = tests/unit/test_io_net.c tests/lib/suite.h
 tests_unit_test_io_net_CFLAGS = $(IO_TEST_CFLAGS)
 tests_unit_test_io_net_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_https_SOURCES = tests/unit/test_io_https.c $(IO_TEST_CERT) tests/lib/suite.h
+tests_unit_test_io_https_CFLAGS = $(IO_TEST_CFLAGS) $(SSL_CFLAGS) -pthread
+tests_unit_test_io_https_LDADD = $(IO_TEST_LDADD)

@@ -55,9 +55,8 @@ static void sign(X509 *x, EVP_PKEY *own, const struct test_cert *issuer)
 	EVP_PKEY_free(key);
 }
 
-void test_cert_make(struct test_cert *cert, const struct test_cert *issuer)
+void test_cert_make(struct test_cert *cert, const char *common_name, const struct test_cert *issuer)
 {
-	const char *common_name = issuer ? "leaf" : "root";
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
 	X509_NAME *name;

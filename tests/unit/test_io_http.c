@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -441,6 +442,21 @@ START_TEST(forgotten_connections_are_not_used_again_but_finish_what_is_under_way
 }
 END_TEST
 
+START_TEST(a_kept_connection_that_the_server_closed_is_replaced)
+{
+	struct peer *p, *tmp;
+
+	send_to(0, "/who", NULL);
+	run_until(1);
+	list_foreach_safe (p, tmp, &server.peers, link)
+		peer_free(p);
+	send_to(1, "/who", NULL);
+	run_until(1);
+	check_ok(0, "01");
+	check_ok(1, "02");
+}
+END_TEST
+
 START_TEST(a_stream_comes_in_pieces_and_its_end_is_told)
 {
 	char url[128];
@@ -679,22 +695,26 @@ START_TEST(there_is_a_limit_to_lanes)
 }
 END_TEST
 
-START_TEST(no_descriptor_is_inherited_and_timeouts_of_the_path_are_set)
+START_TEST(a_connection_is_not_inherited_and_notices_a_dead_path)
 {
+	int found = 0;
+
 	send_to(0, "/who", NULL);
 	run_until(1);
 	for (int fd = 3; fd < 64; fd++) {
-		int flags = fcntl(fd, F_GETFD);
+		struct sockaddr_in peer = {0};
+		socklen_t len = sizeof(peer), size = sizeof(int);
+		int timeout = 0;
 
-		/* libcurl's own wake-up pairs are not ours to set; sockets to servers are. */
-		struct sockaddr_in peer;
-		socklen_t len = sizeof(peer);
-
-		if (flags < 0 || getpeername(fd, (struct sockaddr *)&peer, &len) < 0 ||
-			peer.sin_family != AF_INET)
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0 ||
+			peer.sin_family != AF_INET || ntohs(peer.sin_port) != server.port)
 			continue;
-		ck_assert_int_ne(flags & FD_CLOEXEC, 0);
+		found++;
+		ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+		ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, &size), 0);
+		ck_assert_int_eq(timeout, 6000);
 	}
+	ck_assert_int_eq(found, 1);
 }
 END_TEST
 
@@ -709,6 +729,7 @@ static Suite *io_http_suite(void)
 	tcase_add_test(tc, an_error_status_is_an_answer);
 	tcase_add_test(tc, a_lane_reuses_its_connection_and_shares_it_with_no_other);
 	tcase_add_test(tc, forgotten_connections_are_not_used_again_but_finish_what_is_under_way);
+	tcase_add_test(tc, a_kept_connection_that_the_server_closed_is_replaced);
 	tcase_add_test(tc, a_stream_comes_in_pieces_and_its_end_is_told);
 	tcase_add_test(tc, a_flood_through_a_stream_is_taken_in_pieces_below_the_ceiling);
 	tcase_add_test(tc, a_body_past_its_ceiling_is_an_error);
@@ -727,7 +748,7 @@ static Suite *io_http_suite(void)
 	tcase_add_test(tc, everything_may_be_freed_while_a_stream_is_read);
 	tcase_add_test(tc, urls_of_other_kinds_are_refused);
 	tcase_add_test(tc, there_is_a_limit_to_lanes);
-	tcase_add_test(tc, no_descriptor_is_inherited_and_timeouts_of_the_path_are_set);
+	tcase_add_test(tc, a_connection_is_not_inherited_and_notices_a_dead_path);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

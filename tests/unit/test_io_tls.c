@@ -109,7 +109,7 @@ static void setup(void)
 {
 	struct err err = {0};
 
-	test_cert_make(&cert, NULL);
+	test_cert_make(&cert, "server", NULL);
 	ck_assert_int_eq(loop_new(&loop, &err), 0);
 	watchdog = loop_timer_new(loop, "watchdog", on_watchdog, NULL);
 	loop_timer_after(watchdog, WATCHDOG);
@@ -445,7 +445,7 @@ START_TEST(a_certificate_and_key_that_do_not_fit_are_refused)
 	struct tls_server *s;
 	struct err err = {0};
 
-	test_cert_make(&second, NULL);
+	test_cert_make(&second, "second", NULL);
 	ck_assert_int_eq(
 		tls_server_new(&s, cert.certificate, second.key, find_psk, NULL, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "private key"));
