@@ -82,7 +82,8 @@ struct etcd_config {
 /* -EINVAL names the endpoint that is no URL. Nothing is sent yet. */
 int etcd_new(struct etcd **ret, struct loop *loop, struct http *http,
 	const struct etcd_config *config, struct err *err) MUST_CHECK;
-/* Calls under way are completed first (UNKNOWN where sent, else REFUSED); free before the http. */
+/* Calls under way are completed first (UNKNOWN where sent, else REFUSED); those that a callback
+ * starts then are dropped. Free watches and syncs before, and the http after. */
 void etcd_free(struct etcd *etcd);
 DEFINE_CLEANUP(struct etcd *, etcd_free)
 

@@ -1,8 +1,8 @@
 /*
  * struct etcd_sync: keeps its owner's picture of a prefix the same as etcd's.
  *
- * The happy path: everything is listed at one revision R (`begin`, `kv` …, `end`), then watched
- * from R + 1 (`event` …, `batch`), for ever. The owner compares what a listing showed with what it
+ * The happy path: everything is listed at one revision R (`begin`, `kv`, `end`), then watched
+ * from R + 1 (`event`, `batch`), for ever. The owner compares what a listing showed with what it
  * had, so that nothing flaps: what did not come between begin and end is gone. A `begin` may come
  * at any time, in the middle of a listing, too (that one is void then).
  *

@@ -26,7 +26,7 @@ struct etcd_watch;
 
 enum etcd_watch_end {
 	ETCD_WATCH_FAILED,    /* go on elsewhere, from the last revision applied + 1 */
-	ETCD_WATCH_COMPACTED, /* the start revision is no more: list again */
+	ETCD_WATCH_COMPACTED, /* the start revision is no more, or a message too large: list again */
 	ETCD_WATCH_REFUSED,   /* permission, log-in, cluster: elsewhere will hardly be better */
 	ETCD_WATCH_SILENT,    /* what was expected did not come */
 };

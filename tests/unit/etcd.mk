@@ -1,13 +1,23 @@
 # Unit tests of etcd: pure parts, against a scripted server, and against a real etcd.
-ETCD_TESTS = tests/unit/test_etcd_codec tests/unit/test_etcd_frames
+ETCD_TESTS = tests/unit/test_etcd_codec tests/unit/test_etcd_frames tests/unit/test_etcd_client \
+	tests/unit/test_etcd_sync_core
 check_PROGRAMS += $(ETCD_TESTS)
 TESTS += $(ETCD_TESTS)
-ETCD_TEST_LDADD = agent/etcd/libetcd.a agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) \
-	$(UNIT_LDADD)
+ETCD_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+ETCD_TEST_LDADD = agent/etcd/libetcd.a agent/io/libio.a agent/wire/libwire.a \
+	agent/base/libbase.a $(CJSON_LIBS) $(IO_LIBS) $(UNIT_LDADD)
+ETCD_TEST_FAKE = tests/unit/test_etcd_fake.c tests/unit/test_etcd_fake.h \
+	tests/unit/test_etcd_setup.h tests/lib/suite.h
 
 tests_unit_test_etcd_codec_SOURCES = tests/unit/test_etcd_codec.c tests/lib/suite.h
-tests_unit_test_etcd_codec_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_etcd_codec_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_codec_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_frames_SOURCES = tests/unit/test_etcd_frames.c tests/lib/suite.h
-tests_unit_test_etcd_frames_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_etcd_frames_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_frames_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_client_SOURCES = tests/unit/test_etcd_client.c $(ETCD_TEST_FAKE)
+tests_unit_test_etcd_client_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_client_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_sync_core_SOURCES = tests/unit/test_etcd_sync_core.c tests/lib/suite.h
+tests_unit_test_etcd_sync_core_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_sync_core_LDADD = $(ETCD_TEST_LDADD)

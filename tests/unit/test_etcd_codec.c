@@ -402,7 +402,7 @@ START_TEST(watch_messages_that_are_none)
 	static const char *const bad[] = {"{}", "{\"result\":3}", "{\"result\":{}}",
 		"{\"result\":{" HEADER_34 ",\"events\":[{}]}}",
 		"{\"result\":{" HEADER_34 ",\"events\":[{\"type\":\"NEW\",\"kv\":{\"key\":\"YQ==\","
-					  "\"mod_revision\":\"1\"}}]}}",
+		"\"mod_revision\":\"1\"}}]}}",
 		"{\"result\":{" HEADER_34 ",\"events\":[{\"kv\":{\"key\":\"YQ==\"}}]}}"};
 	struct etcd_watch_message m = {.n_events = 3};
 

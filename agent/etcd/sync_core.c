@@ -1,0 +1,349 @@
+#include "config.h"
+#include "etcd/sync_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/macros.h"
+
+#define PAUSE_MIN (100 * USEC_PER_MSEC)
+#define PAUSE_MAX (2 * USEC_PER_SEC)
+/* A watch that lived so long was no failure: the next pause is short again. */
+#define LONG_ENOUGH (5 * USEC_PER_SEC)
+
+const char *etcd_sync_state_name(enum etcd_sync_state state)
+{
+	static const char *const names[] = {
+		[ETCD_SYNC_LISTING] = "listing",
+		[ETCD_SYNC_OPENING] = "opening",
+		[ETCD_SYNC_LIVE] = "live",
+		[ETCD_SYNC_WAITING] = "waiting",
+	};
+
+	return names[state];
+}
+
+static void act(struct etcd_sync_core *core, enum etcd_sync_action_kind kind, int64_t revision,
+	int64_t limit)
+{
+	size_t at = (core->first + core->n) % ETCD_SYNC_ACTIONS_MAX;
+
+	assert(core->n < ETCD_SYNC_ACTIONS_MAX);
+	core->actions[at] =
+		(struct etcd_sync_action){.kind = kind, .revision = revision, .limit = limit};
+	core->n++;
+}
+
+bool etcd_sync_core_next(struct etcd_sync_core *core, struct etcd_sync_action *ret)
+{
+	if (!core->n)
+		return false;
+	*ret = core->actions[core->first];
+	core->first = (core->first + 1) % ETCD_SYNC_ACTIONS_MAX;
+	core->n--;
+	return true;
+}
+
+static void move(struct etcd_sync_core *core, usec_t now, enum etcd_sync_state state,
+	const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+static void move(
+	struct etcd_sync_core *core, usec_t now, enum etcd_sync_state state, const char *fmt, ...)
+{
+	va_list ap;
+
+	core->state = state;
+	core->since = now;
+	va_start(ap, fmt);
+	vsnprintf(core->reason, sizeof(core->reason), fmt, ap);
+	va_end(ap);
+}
+
+/* splitmix64, Sebastiano Vigna, public domain algorithm. */
+static uint64_t next_random(struct etcd_sync_core *core)
+{
+	uint64_t z = core->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/* Doubles with each failure in a row; half of it is random, so that a crowd spreads. */
+static usec_t pause_length(struct etcd_sync_core *core)
+{
+	usec_t pause = PAUSE_MIN;
+
+	for (unsigned i = 0; i < core->attempts && pause < PAUSE_MAX; i++)
+		pause *= 2;
+	pause = usec_min(pause, PAUSE_MAX);
+	core->attempts++;
+	return pause / 2 + (usec_t)(next_random(core) % (uint64_t)(pause / 2 + 1));
+}
+
+static void list(struct etcd_sync_core *core, usec_t now, const char *reason)
+{
+	core->listing = 0;
+	core->page = core->page_max;
+	core->wake_at = USEC_NEVER;
+	core->listings++;
+	move(core, now, ETCD_SYNC_LISTING, "%s", reason);
+	act(core, ETCD_SYNC_DO_LIST, 0, core->page);
+}
+
+static void watch(struct etcd_sync_core *core, usec_t now, bool resumed, const char *reason)
+{
+	core->resumed = resumed;
+	core->probe = resumed;
+	core->checking = false;
+	core->wanted = 0;
+	core->wake_at = USEC_NEVER;
+	if (resumed)
+		core->resumptions++;
+	move(core, now, ETCD_SYNC_OPENING, "%s", reason);
+	act(core, ETCD_SYNC_DO_WATCH, core->applied + 1, 0);
+}
+
+static void tell_lost(struct etcd_sync_core *core)
+{
+	if (!core->told_live)
+		return;
+	core->told_live = false;
+	act(core, ETCD_SYNC_TELL_LOST, 0, 0);
+}
+
+static void tell_live(struct etcd_sync_core *core)
+{
+	if (core->told_live || core->probe || core->applied < core->wanted)
+		return;
+	core->told_live = true;
+	act(core, ETCD_SYNC_TELL_LIVE, core->applied, 0);
+}
+
+/* Everything under way is dropped; what follows the pause is a listing or a watch. */
+static void wait(struct etcd_sync_core *core, usec_t now, bool list_next, const char *reason)
+{
+	act(core, ETCD_SYNC_DO_DROP, 0, 0);
+	core->list_next = list_next;
+	core->checking = false;
+	core->wake_at = now + pause_length(core);
+	move(core, now, ETCD_SYNC_WAITING, "%s", reason);
+	tell_lost(core);
+}
+
+static void again(struct etcd_sync_core *core, usec_t now, const char *reason)
+{
+	act(core, ETCD_SYNC_DO_DROP, 0, 0);
+	core->checking = false;
+	list(core, now, reason);
+	tell_lost(core);
+}
+
+static void check(struct etcd_sync_core *core)
+{
+	core->checking = true;
+	core->wake_at = USEC_NEVER;
+	act(core, ETCD_SYNC_DO_CHECK, core->probe ? core->applied : 0, 0);
+}
+
+void etcd_sync_core_init(struct etcd_sync_core *core, usec_t now, usec_t silence, int64_t page,
+	int64_t known, uint64_t seed)
+{
+	*core = (struct etcd_sync_core){
+		.silence = silence ? silence : ETCD_SYNC_SILENCE,
+		.page_max = page ? page : ETCD_SYNC_PAGE,
+		.applied = known,
+		.random = seed,
+		.wake_at = USEC_NEVER,
+	};
+	if (known > 0)
+		watch(core, now, true, "started with what was known");
+	else
+		list(core, now, "started");
+}
+
+static void on_page(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (core->state != ETCD_SYNC_LISTING)
+		return;
+	if (!core->listing) {
+		core->listing = input->revision;
+		core->list_sent = input->sent_at;
+	}
+	if (input->more) {
+		act(core, ETCD_SYNC_DO_LIST, core->listing, core->page);
+		return;
+	}
+	core->applied = core->listing;
+	core->current_at = core->list_sent;
+	act(core, ETCD_SYNC_TELL_END, core->applied, 0);
+	watch(core, now, false, "listed");
+}
+
+static void on_page_failed(
+	struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (core->state != ETCD_SYNC_LISTING)
+		return;
+	if (input->failure == ETCD_SYNC_TOO_LARGE && core->page > 1) {
+		core->page = MAX(core->page / 2, 1);
+		act(core, ETCD_SYNC_DO_LIST, core->listing, core->page);
+		return;
+	}
+	/* what was listed so far stays good, unless its revision is no more */
+	if (input->failure == ETCD_SYNC_VOID)
+		core->listing = 0;
+	wait(core, now, true, input->reason);
+}
+
+static void on_created(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (core->state != ETCD_SYNC_OPENING)
+		return;
+	core->wake_at = now + core->silence;
+	move(core, now, ETCD_SYNC_LIVE, core->resumed ? "resumed" : "watching");
+	if (core->resumed || input->revision < core->applied)
+		check(core);
+	else
+		tell_live(core);
+}
+
+static void on_applied(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (core->state != ETCD_SYNC_LIVE || input->revision <= core->applied)
+		return;
+	core->applied = input->revision;
+	core->current_at = now;
+	if (core->checking || core->probe)
+		return;
+	core->wake_at = now + core->silence;
+	tell_live(core);
+}
+
+static void on_ended(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (core->state != ETCD_SYNC_OPENING && core->state != ETCD_SYNC_LIVE)
+		return;
+	if (core->state == ETCD_SYNC_LIVE && now - core->since >= LONG_ENOUGH)
+		core->attempts = 0;
+	if (input->failure == ETCD_SYNC_TRANSIENT) {
+		wait(core, now, false, input->reason);
+		return;
+	}
+	core->listing = 0;
+	wait(core, now, true, input->reason);
+}
+
+static void on_checked(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	char text[128];
+
+	if (!core->checking)
+		return;
+	core->checking = false;
+	core->wake_at = now + core->silence;
+	if (input->revision < core->applied) {
+		snprintf(text, sizeof(text),
+			"etcd's revision went back from %" PRId64 " to %" PRId64, core->applied,
+			input->revision);
+		again(core, now, text);
+		return;
+	}
+	if (core->probe) {
+		core->probe = false;
+		check(core);
+		return;
+	}
+	if (input->pulse > core->applied) {
+		core->wanted = input->pulse;
+		act(core, ETCD_SYNC_DO_EXPECT, input->pulse, 0);
+		return;
+	}
+	core->current_at = MAX(core->current_at, input->sent_at);
+	tell_live(core);
+}
+
+static void on_check_failed(
+	struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (!core->checking)
+		return;
+	core->checking = false;
+	if (input->failure == ETCD_SYNC_VOID) {
+		again(core, now, input->reason);
+		return;
+	}
+	/* the watch may be well, or may be silent because etcd is away: nobody knows */
+	core->wake_at = now + pause_length(core);
+	if (core->told_live)
+		move(core, now, ETCD_SYNC_LIVE, "not certain: %s", input->reason);
+	tell_lost(core);
+}
+
+static void on_tick(struct etcd_sync_core *core, usec_t now)
+{
+	if (now < core->wake_at)
+		return;
+	core->wake_at = USEC_NEVER;
+	if (core->state == ETCD_SYNC_LIVE) {
+		check(core);
+	} else if (core->state == ETCD_SYNC_WAITING && !core->list_next) {
+		char text[ETCD_SYNC_REASON_MAX];
+
+		snprintf(text, sizeof(text), "%s", core->reason);
+		watch(core, now, true, text);
+	} else if (core->state == ETCD_SYNC_WAITING && core->listing) {
+		move(core, now, ETCD_SYNC_LISTING, "goes on");
+		act(core, ETCD_SYNC_DO_LIST, core->listing, core->page);
+	} else if (core->state == ETCD_SYNC_WAITING) {
+		char text[ETCD_SYNC_REASON_MAX];
+
+		snprintf(text, sizeof(text), "%s", core->reason);
+		list(core, now, text);
+	}
+}
+
+void etcd_sync_core_input(
+	struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	switch (input->kind) {
+	case ETCD_SYNC_TICK:
+		on_tick(core, now);
+		break;
+	case ETCD_SYNC_PAGE_DONE:
+		on_page(core, now, input);
+		break;
+	case ETCD_SYNC_PAGE_FAILED:
+		on_page_failed(core, now, input);
+		break;
+	case ETCD_SYNC_CREATED:
+		on_created(core, now, input);
+		break;
+	case ETCD_SYNC_APPLIED:
+		on_applied(core, now, input);
+		break;
+	case ETCD_SYNC_ENDED:
+		on_ended(core, now, input);
+		break;
+	case ETCD_SYNC_CHECKED:
+		on_checked(core, now, input);
+		break;
+	case ETCD_SYNC_CHECK_FAILED:
+		on_check_failed(core, now, input);
+		break;
+	case ETCD_SYNC_EXPECT:
+		if (core->state == ETCD_SYNC_LIVE && input->revision > core->applied)
+			act(core, ETCD_SYNC_DO_EXPECT, input->revision, 0);
+		break;
+	case ETCD_SYNC_AGAIN:
+		again(core, now, input->reason);
+		break;
+	}
+}
+
+usec_t etcd_sync_core_wakeup(const struct etcd_sync_core *core)
+{
+	return core->wake_at;
+}
