@@ -2,7 +2,7 @@
 # corpus (default), or by --enable-fuzzers as a libFuzzer program. `make check` replays the corpora
 # either way; `make fuzz FUZZ_SECONDS=60` fuzzes.
 FUZZ_TARGETS = tests/fuzz/fuzz_token tests/fuzz/fuzz_bundle tests/fuzz/fuzz_conf \
-	tests/fuzz/fuzz_frames
+	tests/fuzz/fuzz_frames tests/fuzz/fuzz_enroll
 FUZZ_MAIN =
 if !FUZZERS
 FUZZ_MAIN += tests/fuzz/replay.c
@@ -28,6 +28,13 @@ tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_frames_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 tests_fuzz_fuzz_frames_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_frames_LDADD = agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS)
+
+tests_fuzz_fuzz_enroll_SOURCES = tests/fuzz/fuzz_enroll.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_enroll_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(SSL_CFLAGS)
+tests_fuzz_fuzz_enroll_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_enroll_LDADD = agent/enroll/libenroll.a agent/trust/libtrust.a agent/io/libio.a \
+	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) \
+	$(EVENT_LIBS) $(CURL_LIBS)
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh

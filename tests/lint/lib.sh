@@ -50,7 +50,8 @@ project_files() {
 	if [ -e .git ] && command -v git >/dev/null 2>&1 && git ls-files >/dev/null 2>&1; then
 		git ls-files
 	else
-		find . -type f ! -path './.git/*' ! -path './build*' ! -path './autom4te.cache/*' ! -name configure \
+		find . -type f ! -path './.git/*' ! -path './build*' ! -path './_build/*' \
+			! -path './_inst/*' ! -path './autom4te.cache/*' ! -name configure \
 			! -name Makefile.in ! -name aclocal.m4 | sed 's|^\./||'
 	fi | sort
 }
