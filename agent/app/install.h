@@ -1,0 +1,37 @@
+/*
+ * Putting the files of a successful join in place, all of them or none.
+ *
+ * The new files are staged in cfg/joining; renaming that folder to cfg/joined is the one step that
+ * decides. From then on the change is only rolled forward: each old file is linked into a dated
+ * backup folder (cfg/before-join-<stamp>), each new file renamed into place, and what the old
+ * membership left behind (pending invitations) moved to the backup. A crash before the decision
+ * leaves the member as it was, a crash after it is completed by install_recover() at the next start.
+ */
+#ifndef APP_INSTALL_H
+#define APP_INSTALL_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* The files of a membership, below the configuration folder. */
+#define INSTALL_KEY	    "privkey.pem"
+#define INSTALL_CERTIFICATE "srvcert.pem"
+#define INSTALL_NAME	    "cfg/myname"
+#define INSTALL_BUNDLE	    "cfg/collective"
+#define INSTALL_INVITATIONS "cfg/invitations"
+
+struct install {
+	const char *certificate; /* PEM */
+	const char *name;
+	const char *bundle; /* text of the bundle */
+};
+
+/* stamp names the backup folder, as 20261122-031500. *ret_backup is the folder's path (new), or NULL
+ * where there was nothing to keep. On failure nothing has changed. */
+int install_commit(const char *config_dir, const struct install *install, const char *stamp,
+	char **ret_backup, struct err *err) MUST_CHECK;
+/* At start: completes a decided change (returns 1), drops an undecided one (returns 0). */
+int install_recover(const char *config_dir, char **ret_backup, struct err *err) MUST_CHECK;
+
+#endif
