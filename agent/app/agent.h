@@ -1,0 +1,51 @@
+/*
+ * struct agent: the composition of collectived. It is the one struct that app/ shares: each part has
+ * a pointer here, is created and torn down by agent.c in the order of the table there, and is used
+ * by its neighbours through its own header.
+ *
+ * Without a bundle the agent is standalone: socket and configuration, nothing else. With one it has a
+ * member (app/member.h), a door for joiners (app/door.h) and the renewal of its certificate.
+ */
+#ifndef APP_AGENT_H
+#define APP_AGENT_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/usec.h"
+
+struct agent_options {
+	const char *config_path; /* NULL: the default, which need not exist */
+	bool debug;		 /* log everything */
+};
+
+struct agent {
+	const struct agent_options *options;
+	struct conf *conf;
+	struct state *state;
+	struct identity *identity;
+	struct loop *loop;
+	struct http *http;
+	struct api_server *api;
+	struct commands *commands;
+	struct renewal *renewal;
+	struct member *member; /* NULL: standalone */
+	struct door *door;     /* NULL: standalone */
+	char *address;	       /* what other members are told */
+	bool stopping;
+	int exit_status;
+};
+
+/* Runs until it is told to stop. The exit status. */
+int agent_run(const struct agent_options *options);
+
+/* Becomes a member with the bundle that the identity has. adopt: accept etcd as it is now. */
+int agent_start_member(struct agent *agent, bool adopt, struct err *err) MUST_CHECK;
+/* Ceases to be one; what is under way is dropped. */
+void agent_stop_member(struct agent *agent);
+/* The files of the identity have changed. The member must be stopped. */
+int agent_reload_identity(struct agent *agent, struct err *err) MUST_CHECK;
+/* Something about the member may be different: state for systemd, waiting commands. */
+void agent_changed(void *arg);
+
+#endif

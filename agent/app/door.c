@@ -1,0 +1,271 @@
+#include "config.h"
+#include "app/door.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/agent.h"
+#include "app/identity.h"
+#include "app/install.h"
+#include "app/member.h"
+#include "app/registry.h"
+#include "base/file.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "enroll/invitations.h"
+#include "io/clock.h"
+#include "io/loop.h"
+#include "trust/ca.h"
+
+#define SWEEP_PERIOD (600 * USEC_PER_SEC)
+
+struct door {
+	struct agent *agent;
+	struct invitations *book;
+	struct enroll_server *server; /* NULL: not listening */
+	struct loop_timer *sweep;
+	struct log_limit refusals;
+	struct list admissions;
+};
+
+/* One member being registered. */
+struct admission {
+	struct list link;
+	struct door *door;
+	struct enroll_redeem *redeem;
+	struct registry_job *job;
+};
+
+static void admission_free(struct admission *a)
+{
+	list_del(&a->link);
+	registry_cancel(a->job);
+	free(a);
+}
+
+/* The addresses that the certificate is to name: as the joiner sees itself, and as we see it. */
+static size_t certificate_addresses(const struct enroll_redeem *r, const char *ret[], size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->request->address_count && n + 1 < max; i++)
+		ret[n++] = r->request->addresses[i];
+	ret[n++] = r->peer;
+	return n;
+}
+
+static int issue(struct door *door, const struct enroll_redeem *r, char **ret_certificate,
+	char **ret_bundle, struct err *err)
+{
+	const struct bundle *bundle = door->agent->identity->bundle;
+	const char *addresses[CA_ADDRESSES_MAX];
+	size_t n = certificate_addresses(r, addresses, ARRAY_SIZE(addresses));
+	CLEANUP(ca_freep) struct ca *ca = NULL;
+	int rc;
+
+	rc = ca_open(&ca, bundle->ca_key, bundle->ca_certificate, err);
+	if (rc == 0)
+		rc = ca_issue(ca, r->request->csr, r->name, addresses, n, clock_wall(),
+			ret_certificate, err);
+	if (rc == 0)
+		rc = bundle_encode(bundle, ret_bundle, err);
+	return rc;
+}
+
+static void answer(struct door *door, struct enroll_redeem *redeem)
+{
+	CLEANUP(freep) char *name = xstrdup(redeem->name);
+	CLEANUP(freep) char *peer = xstrdup(redeem->peer);
+	CLEANUP(freep) char *certificate = NULL;
+	CLEANUP(secret_freep) char *bundle = NULL;
+	struct err err = {""};
+	int rc = issue(door, redeem, &certificate, &bundle, &err);
+
+	if (rc < 0) {
+		enroll_redeem_fail(redeem, ENROLL_REFUSED, false, err.text);
+	} else {
+		rc = enroll_redeem_done(redeem, certificate, bundle, &err);
+	}
+	if (rc < 0)
+		log_error("enroll", "%s from %s is registered, but could not be answered: %s", name,
+			peer, err.text);
+	else
+		log_info("enroll", "%s joined from %s", name, peer);
+}
+
+static enum enroll_code code_of(int rc)
+{
+	switch (rc) {
+	case -EHOSTDOWN:
+		return ENROLL_NO_QUORUM;
+	case -EBUSY:
+	case -ENOENT:
+	case -EKEYREVOKED:
+		return ENROLL_REFUSED;
+	default:
+		return ENROLL_UNAVAILABLE;
+	}
+}
+
+static void on_admitted(int rc, const char *why, int64_t revision, void *arg)
+{
+	struct admission *a = arg;
+	struct enroll_redeem *redeem = a->redeem;
+	struct door *door = a->door;
+
+	a->job = NULL;
+	admission_free(a);
+	(void)revision;
+	if (rc == 0) {
+		answer(door, redeem);
+		return;
+	}
+	log_warning("enroll", "%s from %s could not be registered: %s", redeem->name, redeem->peer,
+		why);
+	enroll_redeem_fail(redeem, code_of(rc), rc != -EINPROGRESS, why);
+}
+
+static void on_redeem(struct enroll_redeem *redeem, void *arg)
+{
+	struct door *door = arg;
+	struct agent *agent = door->agent;
+	const struct enroll_request *request = redeem->request;
+	struct member_record record = {.port = request->port, .nonvoting = !redeem->voting};
+	struct admission *a = xcalloc(1, sizeof(*a));
+
+	snprintf(record.name, sizeof(record.name), "%s", redeem->name);
+	snprintf(record.address, sizeof(record.address), "%s",
+		request->address_count ? request->addresses[0] : redeem->peer);
+	snprintf(record.key, sizeof(record.key), "%s", redeem->key);
+	snprintf(record.version, sizeof(record.version), "%s", request->version);
+	record.joined = clock_wall();
+	a->door = door;
+	a->redeem = redeem;
+	list_add_tail(&door->admissions, &a->link);
+	redeem->owner = a;
+	a->job = registry_admit(agent->loop, agent->member, agent->identity, &record,
+		redeem->used_before, on_admitted, a);
+}
+
+static void on_cancel(struct enroll_redeem *redeem, void *arg)
+{
+	(void)arg;
+	if (redeem->owner)
+		admission_free(redeem->owner);
+}
+
+static void on_refused(const char *peer, const char *name, const char *why, void *arg)
+{
+	struct door *door = arg;
+	unsigned left_out;
+
+	if (!log_limit_pass(&door->refusals, loop_now(door->agent->loop), &left_out))
+		return;
+	log_warning("enroll", "%s (%s) was turned away: %s (%u others since the last such line)",
+		peer, name ? name : "unknown token", why, left_out);
+}
+
+static const struct enroll_server_ops ops = {
+	.redeem = on_redeem, .cancel = on_cancel, .refused = on_refused};
+
+static void on_sweep(void *arg)
+{
+	struct door *door = arg;
+	struct err err = {""};
+
+	if (invitations_sweep(door->book, clock_wall(), &err) < 0)
+		log_warning("enroll", "%s", err.text);
+	loop_timer_after(door->sweep, SWEEP_PERIOD);
+}
+
+int door_new(struct door **ret, struct agent *agent, struct err *err)
+{
+	CLEANUP(freep) char *path = file_join(agent->conf->paths.config_dir, INSTALL_INVITATIONS);
+	struct door *door = xcalloc(1, sizeof(*door));
+	int rc;
+
+	door->agent = agent;
+	list_init(&door->admissions);
+	rc = invitations_load(&door->book, path, clock_wall(), err);
+	if (rc < 0) {
+		door_free(door);
+		return rc;
+	}
+	door->sweep = loop_timer_new(agent->loop, "invitations", on_sweep, door);
+	loop_timer_after(door->sweep, 0);
+	*ret = door;
+	return 0;
+}
+
+void door_free(struct door *door)
+{
+	if (!door)
+		return;
+	enroll_server_free(door->server);
+	loop_timer_free(door->sweep);
+	invitations_free(door->book);
+	free(door);
+}
+
+int door_open(struct door *door, struct err *err)
+{
+	const struct conf *conf = door->agent->conf;
+	const struct identity *id = door->agent->identity;
+	CLEANUP(secret_freep) char *key = NULL;
+	struct enroll_server_options options = {
+		.port = conf->member.port,
+		.certificate = id->certificate,
+		.version = PACKAGE_VERSION,
+		.name = id->name,
+	};
+	int rc;
+
+	if (door->server)
+		return 0;
+	if (!id->certificate)
+		return err_set(err, -ENOENT,
+			"there is no certificate for port %d: run collective gencert",
+			conf->member.port);
+	rc = privkey_pem(id->key, &key, err);
+	if (rc < 0)
+		return rc;
+	options.key = key;
+	rc = enroll_server_new(
+		&door->server, door->agent->loop, door->book, &options, &ops, door, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "nobody can join here");
+	return 0;
+}
+
+struct invitations *door_book(struct door *door)
+{
+	return door->book;
+}
+
+void door_certificate_changed(struct door *door)
+{
+	const struct identity *id = door->agent->identity;
+	CLEANUP(secret_freep) char *key = NULL;
+	struct err err = {""};
+	int rc;
+
+	if (!door->server)
+		return;
+	rc = privkey_pem(id->key, &key, &err);
+	if (rc == 0)
+		rc = enroll_server_set_certificate(door->server, id->certificate, key, &err);
+	if (rc < 0)
+		log_error("enroll", "the new certificate can't be used for joiners: %s", err.text);
+}
+
+bool door_stats(const struct door *door, struct enroll_server_stats *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (!door->server)
+		return false;
+	enroll_server_stats(door->server, ret);
+	return true;
+}

@@ -1,0 +1,235 @@
+#include "config.h"
+#include "app/found.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/address.h"
+#include "app/change.h"
+#include "app/etcdconf.h"
+#include "app/identity.h"
+#include "app/records.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "etcd/client.h"
+#include "io/clock.h"
+#include "io/loop.h"
+
+#define FOUND_TIMEOUT (8 * USEC_PER_SEC)
+
+struct found {
+	struct found_config config;
+	struct bundle *bundle;
+	struct etcdconf *ec;
+	struct etcd *etcd;
+	struct change *change;
+	struct address_list addresses;
+	char *collective_key, *members_prefix, *record_key;
+	char *collective_value, *record_value;
+	bool made_certificate;
+	found_done_fn *done;
+	void *arg;
+};
+
+void found_free(struct found *f)
+{
+	if (!f)
+		return;
+	change_free(f->change);
+	etcd_free(f->etcd);
+	etcdconf_free(f->ec);
+	bundle_free(f->bundle);
+	address_list_done(&f->addresses);
+	free(f->collective_key);
+	free(f->members_prefix);
+	free(f->record_key);
+	free(f->collective_value);
+	free(f->record_value);
+	free(f);
+}
+
+static struct etcd_txn *build(void *arg)
+{
+	struct found *f = arg;
+	struct etcd_txn *txn = etcd_txn_new();
+
+	etcd_txn_if_create(txn, f->collective_key, ETCD_EQUAL, 0);
+	etcd_txn_if_empty(txn, f->members_prefix);
+	etcd_txn_put(txn, ETCD_THEN, f->collective_key, f->collective_value,
+		strlen(f->collective_value), 0);
+	etcd_txn_put(
+		txn, ETCD_THEN, f->record_key, f->record_value, strlen(f->record_value), 0);
+	etcd_txn_get(txn, ETCD_ELSE, f->collective_key);
+	return txn;
+}
+
+static int verdict(const struct etcd_reply *reply, struct err *err, void *arg)
+{
+	struct found *f = arg;
+	const char *prefix = f->ec->prefix;
+	const struct etcd_op_reply *op = reply->ops;
+	struct collective_record there;
+	char age[NUM_DURATION_MAX];
+	struct err why = {""};
+
+	if (reply->n_ops != 1 || op->kind != ETCD_OP_GET)
+		return err_set(err, -EPROTO, "etcd's answer is not understood");
+	if (!op->n_kvs)
+		return err_set(err, -EEXIST,
+			"etcd holds records of members below %smembers/ but no collective: if they "
+			"are nobody's any more, remove them with: etcdctl del --prefix %s",
+			prefix, prefix);
+	if (collective_record_decode(&there, op->kvs->value, op->kvs->value_len, &why) < 0)
+		return err_set(err, -EEXIST, "the key %s in etcd can't be understood (%s)",
+			f->collective_key, why.text);
+	if (text_eq(there.id, f->bundle->id))
+		return 0;
+	return err_set(err, -EEXIST,
+		"etcd already holds a collective below %s (founded by %s %s ago): to become a "
+		"member run collective invite %s there and join here; if that collective is gone "
+		"for good, remove it with: etcdctl del --prefix %s",
+		prefix, there.by, num_format_duration(clock_wall() - there.founded, age),
+		f->config.identity->name, prefix);
+}
+
+static void on_change(int rc, const char *why, int64_t revision, void *arg)
+{
+	struct found *f = arg;
+	struct identity *id = f->config.identity;
+	const char *dir = f->config.conf->paths.config_dir;
+	found_done_fn *done = f->done;
+	bool made = f->made_certificate;
+	void *done_arg = f->arg;
+	struct err err = {""};
+
+	f->change = NULL;
+	if (rc < 0)
+		err_set(&err, rc, "%s", why);
+	if (rc == 0)
+		rc = identity_founding_commit(id, dir, TAKE(f->bundle), &err);
+	if (rc == 0)
+		rc = identity_make_certificate(id, dir, false,
+			(const char *const *)f->addresses.at, f->addresses.n, clock_wall(), &err);
+	if (rc == 0)
+		log_info("collective", "founded collective %s as %s (revision %lld)",
+			id->bundle->id, id->name, (long long)revision);
+	found_free(f);
+	done(rc, err.text, made, done_arg);
+}
+
+static const struct change_ops ops = {.build = build, .verdict = verdict, .done = on_change};
+
+static int make_values(struct found *f, struct err *err)
+{
+	const struct identity *id = f->config.identity;
+	struct member_record record = {.port = f->config.conf->member.port};
+	struct collective_record collective = {.founded = clock_wall()};
+
+	f->collective_key = xasprintf("%scollective", f->ec->prefix);
+	f->members_prefix = xasprintf("%smembers/", f->ec->prefix);
+	f->record_key = xasprintf("%s%s", f->members_prefix, id->name);
+	snprintf(record.name, sizeof(record.name), "%s", id->name);
+	snprintf(record.address, sizeof(record.address), "%s", f->addresses.at[0]);
+	snprintf(record.key, sizeof(record.key), "%s", id->key_hash);
+	snprintf(record.version, sizeof(record.version), "%s", PACKAGE_VERSION);
+	snprintf(record.invited_by, sizeof(record.invited_by), "%s", id->name);
+	record.joined = collective.founded;
+	snprintf(collective.id, sizeof(collective.id), "%s", f->bundle->id);
+	snprintf(collective.by, sizeof(collective.by), "%s", id->name);
+	f->collective_value = collective_record_encode(&collective);
+	return member_record_encode(&record, f->bundle, &f->record_value, err);
+}
+
+/* The bundle of an interrupted founding, or a new one; with the etcd part of today's configuration. */
+static int make_bundle(struct found *f, struct err *err)
+{
+	const char *dir = f->config.conf->paths.config_dir;
+	CLEANUP(bundle_freep) struct bundle *before = NULL;
+	int rc;
+
+	rc = identity_founding_load(dir, &before, err);
+	if (rc >= 0)
+		rc = bundle_found(&f->bundle, clock_wall(), err);
+	if (rc == 0 && before) {
+		struct bundle *fresh = f->bundle;
+		char *text;
+
+		/* who was promised to be founder stays so: id, key and CA of the first attempt */
+		text = fresh->id, fresh->id = before->id, before->id = text;
+		text = fresh->ca_key, fresh->ca_key = before->ca_key, before->ca_key = text;
+		text = fresh->ca_certificate, fresh->ca_certificate = before->ca_certificate,
+		before->ca_certificate = text;
+		memcpy(fresh->key, before->key, sizeof(fresh->key));
+	}
+	if (rc == 0)
+		rc = etcdconf_fill_bundle(f->bundle, f->config.conf, err);
+	if (rc == 0)
+		rc = identity_founding_save(dir, f->bundle, err);
+	return rc;
+}
+
+static int prepare(struct found *f, struct err *err)
+{
+	const struct conf *conf = f->config.conf;
+	struct identity *id = f->config.identity;
+	int rc = 0;
+
+	if (!conf_given(conf, CONF_ETCD_ENDPOINTS))
+		return err_set(err, -EDESTADDRREQ,
+			"no etcd cluster is configured: name its members in etcd.endpoints of "
+			"collective.conf and restart collectived");
+	address_list_init(&f->addresses, conf->member.address,
+		(const char *const *)conf->etcd.endpoints.url, conf->etcd.endpoints.n);
+	rc = etcdconf_check_reachable(
+		conf->etcd.endpoints.url, conf->etcd.endpoints.n, conf, false, err);
+	if (rc == 0 && (!id->key || !id->certificate)) {
+		rc = identity_make_certificate(id, conf->paths.config_dir, false,
+			(const char *const *)f->addresses.at, f->addresses.n, clock_wall(), err);
+		f->made_certificate = rc == 0;
+	}
+	if (rc == 0)
+		rc = make_bundle(f, err);
+	if (rc == 0)
+		rc = etcdconf_make(&f->ec, conf, NULL, conf->paths.state_dir, "etcd", err);
+	if (rc == 0)
+		rc = make_values(f, err);
+	return rc;
+}
+
+int found_new(struct found **ret, const struct found_config *config, found_done_fn *done, void *arg,
+	struct err *err)
+{
+	struct found *f = xcalloc(1, sizeof(*f));
+	int rc;
+
+	f->config = *config;
+	f->done = done;
+	f->arg = arg;
+	rc = prepare(f, err);
+	if (rc == 0) {
+		struct etcd_config ec = {
+			.endpoints = (const char *const *)f->ec->endpoints,
+			.n_endpoints = f->ec->n_endpoints,
+			.user = f->ec->user,
+			.password = f->ec->password,
+			.ca = f->ec->ca,
+			.certificate = f->ec->certificate,
+			.key = f->ec->key,
+			.identity_key = f->collective_key,
+			.seed = random_u64(),
+		};
+
+		rc = etcd_new(&f->etcd, config->loop, config->http, &ec, err);
+	}
+	if (rc < 0) {
+		found_free(f);
+		return rc;
+	}
+	f->change = change_new(config->loop, f->etcd, FOUND_TIMEOUT, &ops, f);
+	*ret = f;
+	return 0;
+}

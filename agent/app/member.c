@@ -1,0 +1,664 @@
+/*
+ * The happy path: sync lists the registry, the core gets it as one view, asks for a lease, an active
+ * key, and takes part in the election; each answer and each event is fed to the core, and what it
+ * asks for next is carried out at once. One timer stands for all the instants the core waits for.
+ *
+ * Failures: everything etcd may do is the core's business, but for one thing: an etcd that is not
+ * the one it was. That is checked by a second look (verify) and then held (see member.h).
+ */
+#include "config.h"
+#include "app/member.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/carry.h"
+#include "app/etcdconf.h"
+#include "app/identity.h"
+#include "app/odd.h"
+#include "app/state.h"
+#include "app/view.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "io/clock.h"
+#include "io/loop.h"
+
+#define VERIFY_DELAY  USEC_PER_SEC
+#define SAVE_PERIOD   (15 * USEC_PER_SEC)
+#define STOP_DEADLINE (1500 * USEC_PER_MSEC)
+
+struct member {
+	struct loop *loop;
+	const struct identity *identity;
+	struct state *state;
+	void (*changed)(void *arg);
+	void *arg;
+
+	struct etcdconf *ec;
+	struct etcd *etcd;
+	struct etcd_sync *sync;
+	struct carry *carry;
+	struct coord *coord;
+	struct odd *odd;
+	struct loop_timer *wake;   /* what the core waits for */
+	struct loop_timer *save;   /* how far etcd had come, for the next start */
+	struct loop_timer *verify; /* is it really another etcd? */
+	struct loop_timer *stopping;
+	struct loop_defer *tell; /* changed, once a wake-up */
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+
+	struct etcd_call *verify_call;
+	struct state_etcd known; /* what was saved */
+	int64_t back_from;	 /* verify against this revision */
+	char *held;		 /* why on hold, NULL: not */
+	char *failure;		 /* the last call that did not succeed, NULL: the last one did */
+	char *trouble;		 /* text of member_trouble() */
+	bool view_complete;
+};
+
+static void pump(struct member *m);
+
+static void input(struct member *m, const struct coord_event *event)
+{
+	if (m->held)
+		return;
+	coord_input(m->coord, loop_now(m->loop), event);
+}
+
+/* ---- the registry, as listed and watched ---- */
+
+static const char *below(const struct member *m, const struct etcd_kv *kv, const char *folder)
+{
+	const char *rest = text_after(kv->key, m->ec->prefix);
+
+	if (!rest || strlen(kv->key) != kv->key_len)
+		return NULL;
+	return text_after(rest, folder);
+}
+
+static void take_member(struct member *m, const char *name, const struct etcd_kv *kv, bool deleted)
+{
+	struct coord_event event = {.kind = COORD_MEMBER, .name = name};
+	struct view_member view;
+
+	if (!name_valid(name)) {
+		if (!deleted && odd_add(m->odd, kv->key, kv->mod_revision))
+			log_warning("registry", "a key below members/ is no member's: ignored");
+		return;
+	}
+	view_member(&view, name, deleted ? NULL : kv, m->identity->bundle, m->identity->key_hash);
+	if (deleted)
+		view.info.mod_rev = kv->mod_revision;
+	if (deleted || view.info.valid)
+		odd_remove(m->odd, kv->key);
+	else if (odd_add(m->odd, kv->key, kv->mod_revision))
+		log_warning("registry", "the record of %s at revision %" PRId64 " is ignored: %s",
+			name, kv->mod_revision, view.why.text);
+	event.record = view.info;
+	input(m, &event);
+}
+
+static void take_active(struct member *m, const char *name, const struct etcd_kv *kv, bool deleted)
+{
+	struct coord_event event = {.kind = COORD_ACTIVE, .name = name};
+	struct view_active view;
+
+	if (!name_valid(name))
+		return;
+	view_active(&view, deleted ? NULL : kv);
+	if (deleted)
+		view.info.mod_rev = kv->mod_revision;
+	event.key = view.info;
+	input(m, &event);
+}
+
+static void take_leader(struct member *m, const struct etcd_kv *kv, bool deleted)
+{
+	struct coord_event event = {.kind = COORD_LEADER};
+	struct view_leader view;
+
+	view_leader(&view, deleted ? NULL : kv);
+	if (deleted)
+		view.info.mod_rev = kv->mod_revision;
+	event.key = view.info;
+	input(m, &event);
+}
+
+static void take_collective(struct member *m, const struct etcd_kv *kv)
+{
+	struct collective_record record;
+	struct err err = {""};
+
+	if (collective_record_decode(&record, kv->value, kv->value_len, &err) == 0) {
+		if (text_eq(record.id, m->identity->bundle->id))
+			return;
+		err_set(&err, -EINVAL, "it is %s's, not %s's", record.id,
+			m->identity->bundle->id);
+	}
+	if (odd_add(m->odd, kv->key, kv->mod_revision))
+		log_error("registry", "the key %s in etcd is not this collective's: %s", kv->key,
+			err.text);
+}
+
+static void take_key(struct member *m, const struct etcd_kv *kv, bool deleted)
+{
+	const char *name;
+
+	if ((name = below(m, kv, "members/")))
+		take_member(m, name, kv, deleted);
+	else if ((name = below(m, kv, "active/")))
+		take_active(m, name, kv, deleted);
+	else if ((name = below(m, kv, "leader")) && !*name)
+		take_leader(m, kv, deleted);
+	else if ((name = below(m, kv, "collective")) && !*name && !deleted)
+		take_collective(m, kv);
+}
+
+static void on_begin(int64_t revision, void *arg)
+{
+	struct member *m = arg;
+	struct coord_event event = {.kind = COORD_VIEW_BEGIN, .revision = revision};
+
+	odd_begin(m->odd);
+	input(m, &event);
+}
+
+static void on_kv(const struct etcd_kv *kv, void *arg)
+{
+	take_key(arg, kv, false);
+}
+
+static void member_hold(struct member *m, char *why);
+
+static void on_end(int64_t revision, void *arg)
+{
+	struct member *m = arg;
+	struct coord_event event = {.kind = COORD_VIEW_END, .revision = revision};
+
+	odd_end(m->odd);
+	if (!m->view_complete && revision < m->known.revision) {
+		member_hold(m, xasprintf("etcd went back from revision %" PRId64 " to %" PRId64
+					 ": it was restored from a backup",
+				       m->known.revision, revision));
+		return;
+	}
+	m->view_complete = true;
+	input(m, &event);
+	pump(m);
+}
+
+static void on_event(const struct etcd_event *event, void *arg)
+{
+	take_key(arg, &event->kv, event->deleted);
+}
+
+static void on_batch(int64_t revision, void *arg)
+{
+	(void)revision;
+	pump(arg);
+}
+
+static void on_live(int64_t revision, void *arg)
+{
+	struct member *m = arg;
+
+	log_info("sync", "the registry is current at revision %" PRId64, revision);
+	pump(m);
+}
+
+static void on_lost(const char *reason, void *arg)
+{
+	struct member *m = arg;
+
+	log_warning("sync", "the registry may be out of date: %s", reason);
+	loop_defer_schedule(m->tell);
+}
+
+static const struct etcd_sync_ops sync_ops = {
+	.begin = on_begin,
+	.kv = on_kv,
+	.end = on_end,
+	.event = on_event,
+	.batch = on_batch,
+	.live = on_live,
+	.lost = on_lost,
+};
+
+/* ---- the core ---- */
+
+static void notify(const struct action *a)
+{
+	if (a->from && a->to)
+		log_info(a->machine, "%s -> %s (%s)", a->from, a->to, a->reason);
+	else
+		log_info(a->machine, "%s", a->reason);
+}
+
+static void stop_finish(struct member *m)
+{
+	void (*stopped)(void *arg) = TAKE(m->stopped);
+
+	if (stopped)
+		stopped(m->stopped_arg);
+}
+
+static void pump(struct member *m)
+{
+	struct action action;
+
+	if (m->held)
+		return;
+	while (coord_next(m->coord, loop_now(m->loop), &action)) {
+		if (action.kind == ACTION_NOTIFY)
+			notify(&action);
+		else
+			carry_out(m->carry, &action);
+	}
+	loop_timer_at(m->wake, coord_wakeup(m->coord));
+	loop_defer_schedule(m->tell);
+	if (m->stopped && coord_done(m->coord))
+		loop_timer_after(m->stopping, 0);
+}
+
+static void on_wake(void *arg)
+{
+	struct member *m = arg;
+	struct coord_event event = {.kind = COORD_TICK};
+
+	input(m, &event);
+	pump(m);
+}
+
+static void on_reply(const struct reply *reply, void *arg)
+{
+	struct member *m = arg;
+	struct coord_event event = {.kind = COORD_REPLY, .reply = reply};
+	bool failed = reply->outcome == OUTCOME_UNKNOWN || reply->outcome == OUTCOME_ERROR;
+
+	free(m->failure);
+	m->failure = failed ? xstrdup(reply->text ? reply->text : "") : NULL;
+	input(m, &event);
+	pump(m);
+}
+
+static void on_tell(void *arg)
+{
+	struct member *m = arg;
+
+	m->changed(m->arg);
+}
+
+/* ---- an etcd that is not the one it was ---- */
+
+static void member_hold(struct member *m, char *why)
+{
+	if (m->held) {
+		free(why);
+		return;
+	}
+	m->held = why;
+	log_error("member",
+		"%s; this member neither follows nor writes until you have looked into it and run: "
+		"collective adopt",
+		why);
+	carry_free(TAKE(m->carry));
+	loop_timer_at(m->wake, USEC_NEVER);
+	loop_defer_schedule(m->tell);
+	if (m->stopped)
+		loop_timer_after(m->stopping, 0);
+}
+
+static void on_verified(const struct etcd_result *result, void *arg)
+{
+	struct member *m = arg;
+	int64_t revision = result->reply->header.revision;
+
+	m->verify_call = NULL;
+	if (result->outcome != ETCD_OK) {
+		loop_timer_after(m->verify, VERIFY_DELAY);
+		return;
+	}
+	if (revision >= m->back_from) {
+		log_info("etcd", "a single answer was older than it should be; etcd itself is not");
+		return;
+	}
+	member_hold(m, xasprintf("etcd went back from revision %" PRId64 " to %" PRId64
+				 ": it was restored from a backup",
+			       m->back_from, revision));
+}
+
+static void on_verify(void *arg)
+{
+	struct member *m = arg;
+	CLEANUP(freep) char *key = xasprintf("%scollective", m->ec->prefix);
+	struct etcd_range_request range = {.key = key, .key_len = strlen(key)};
+
+	etcd_cancel(m->verify_call);
+	m->verify_call = etcd_range(m->etcd, &range, NULL, on_verified, m);
+}
+
+static void on_notice(const struct etcd_notice *notice, void *arg)
+{
+	struct member *m = arg;
+
+	switch (notice->kind) {
+	case ETCD_NOTICE_FOREIGN:
+		log_error("etcd", "%s", notice->text);
+		break;
+	case ETCD_NOTICE_REVISION_BACK:
+		log_warning("etcd", "%s", notice->text);
+		m->back_from = MAX(m->back_from, notice->from);
+		loop_timer_after(m->verify, VERIFY_DELAY);
+		break;
+	case ETCD_NOTICE_TERM_BACK:
+		log_error("etcd", "%s", notice->text);
+		member_hold(m, xstrdup(notice->text));
+		break;
+	case ETCD_NOTICE_BAD:
+		log_warning("etcd", "%s", notice->text);
+		break;
+	case ETCD_NOTICE_GOOD:
+		log_info("etcd", "%s", notice->text);
+		break;
+	}
+	loop_defer_schedule(m->tell);
+}
+
+static void on_save(void *arg)
+{
+	struct member *m = arg;
+	struct state_etcd now = {.cluster_id = etcd_cluster_id(m->etcd)};
+	struct etcd_sync_status sync;
+	struct err err = {""};
+
+	etcd_sync_status(m->sync, &sync);
+	now.revision = sync.revision;
+	if (!m->held && m->view_complete && now.cluster_id &&
+		(now.cluster_id != m->known.cluster_id || now.revision != m->known.revision)) {
+		if (state_save_etcd(m->state, m->identity->bundle->id, &now, &err) < 0)
+			log_warning("state", "%s", err.text);
+		else
+			m->known = now;
+	}
+	loop_timer_after(m->save, SAVE_PERIOD);
+}
+
+/* ---- life ---- */
+
+static struct coord *make_coord(struct member *m, const struct member_config *config,
+	const char *instance)
+{
+	struct coord_config cc = {
+		.name = m->identity->name,
+		.instance = instance,
+		.ttl = config->conf->member.ttl / USEC_PER_SEC,
+		.saved_lease = state_lease(m->state, m->identity->bundle->id, m->identity->name),
+		.seed = random_u64(),
+	};
+
+	return coord_new(&cc, loop_now(m->loop));
+}
+
+static struct carry *make_carry(struct member *m, const struct member_config *config,
+	const char *instance)
+{
+	struct active_record active = {.since = clock_wall()};
+	CLEANUP(freep) char *value = NULL;
+	struct carry_config cc = {
+		.loop = m->loop,
+		.etcd = m->etcd,
+		.state = m->state,
+		.bundle = m->identity->bundle,
+		.prefix = m->ec->prefix,
+		.name = m->identity->name,
+		.key_hash = m->identity->key_hash,
+		.ttl = config->conf->member.ttl,
+	};
+
+	snprintf(active.address, sizeof(active.address), "%s", config->address);
+	snprintf(active.version, sizeof(active.version), "%s", PACKAGE_VERSION);
+	snprintf(active.boot, sizeof(active.boot), "%s", instance);
+	value = active_record_encode(&active);
+	cc.active_value = value;
+	return carry_new(&cc, on_reply, m);
+}
+
+static int make_etcd(struct member *m, const struct member_config *config, struct err *err)
+{
+	CLEANUP(freep) char *identity_key = xasprintf("%scollective", m->ec->prefix);
+	struct etcd_config ec = {
+		.endpoints = (const char *const *)m->ec->endpoints,
+		.n_endpoints = m->ec->n_endpoints,
+		.user = m->ec->user,
+		.password = m->ec->password,
+		.ca = m->ec->ca,
+		.certificate = m->ec->certificate,
+		.key = m->ec->key,
+		.cluster_id = m->known.cluster_id,
+		.identity_key = identity_key,
+		.connect_timeout = config->conf->member.ttl / 6,
+		.seed = random_u64(),
+		.notice = on_notice,
+		.arg = m,
+	};
+
+	return etcd_new(&m->etcd, m->loop, config->http, &ec, err);
+}
+
+static void on_stopping(void *arg)
+{
+	stop_finish(arg);
+}
+
+int member_new(struct member **ret, const struct member_config *config, struct err *err)
+{
+	struct member *m = xcalloc(1, sizeof(*m));
+	CLEANUP(freep) char *pulse = NULL;
+	struct etcd_sync_config sync = {.seed = random_u64()};
+	char instance[64];
+	int rc;
+
+	m->loop = config->loop;
+	m->identity = config->identity;
+	m->state = config->state;
+	m->changed = config->changed;
+	m->arg = config->arg;
+	if (!config->adopt)
+		m->known = state_etcd(m->state, m->identity->bundle->id);
+	m->odd = odd_new();
+	m->wake = loop_timer_new(m->loop, "member", on_wake, m);
+	m->save = loop_timer_new(m->loop, "save", on_save, m);
+	m->verify = loop_timer_new(m->loop, "verify", on_verify, m);
+	m->stopping = loop_timer_new(m->loop, "stopping", on_stopping, m);
+	m->tell = loop_defer_new(m->loop, on_tell, m);
+	rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
+		config->conf->paths.state_dir, "etcd", err);
+	if (rc == 0)
+		rc = make_etcd(m, config, err);
+	if (rc < 0) {
+		member_free(m);
+		return rc;
+	}
+	snprintf(instance, sizeof(instance), "%.36s-%08" PRIx64, state_boot_id(m->state),
+		random_u64() >> 32);
+	m->coord = make_coord(m, config, instance);
+	m->carry = make_carry(m, config, instance);
+	pulse = xasprintf("%spulse", m->ec->prefix);
+	sync.prefix = m->ec->prefix;
+	sync.pulse_key = pulse;
+	m->sync = etcd_sync_new(m->etcd, m->loop, &sync, &sync_ops, m);
+	loop_timer_after(m->save, USEC_PER_SEC);
+	loop_timer_at(m->wake, coord_wakeup(m->coord));
+	*ret = m;
+	return 0;
+}
+
+void member_free(struct member *m)
+{
+	if (!m)
+		return;
+	etcd_cancel(m->verify_call);
+	carry_free(m->carry);
+	etcd_sync_free(m->sync);
+	etcd_free(m->etcd);
+	coord_free(m->coord);
+	odd_free(m->odd);
+	loop_timer_free(m->wake);
+	loop_timer_free(m->save);
+	loop_timer_free(m->verify);
+	loop_timer_free(m->stopping);
+	loop_defer_free(m->tell);
+	etcdconf_free(m->ec);
+	free(m->held);
+	free(m->failure);
+	free(m->trouble);
+	free(m);
+}
+
+void member_stop(struct member *m, void (*done)(void *arg), void *arg)
+{
+	struct coord_event event = {.kind = COORD_STOP};
+
+	m->stopped = done;
+	m->stopped_arg = arg;
+	loop_timer_after(m->stopping, m->held ? 0 : STOP_DEADLINE);
+	on_save(m);
+	input(m, &event);
+	pump(m);
+}
+
+/* ---- what is known ---- */
+
+const char *member_name(const struct member *m)
+{
+	return m->identity->name;
+}
+
+const char *member_prefix(const struct member *m)
+{
+	return m->ec->prefix;
+}
+
+struct etcd *member_etcd(struct member *m)
+{
+	return m->etcd;
+}
+
+const struct roster *member_roster(const struct member *m)
+{
+	return coord_roster(m->coord);
+}
+
+bool member_quorum(const struct member *m)
+{
+	return !m->held && coord_quorum(m->coord, loop_now(m->loop));
+}
+
+bool member_leads(const struct member *m)
+{
+	return !m->held && coord_acting(m->coord, loop_now(m->loop));
+}
+
+void member_fence(const struct member *m, struct coord_fence *ret)
+{
+	coord_fence(m->coord, loop_now(m->loop), ret);
+	if (m->held) {
+		ret->may_write = ret->acting = false;
+		ret->why_not = m->held;
+	}
+}
+
+bool member_info(const struct member *m, unsigned machine, struct sm_info *ret)
+{
+	return coord_info(m->coord, machine, ret);
+}
+
+static bool membership(const struct member *m, struct sm_info *ret)
+{
+	for (unsigned i = 0; coord_info(m->coord, i, ret); i++) {
+		if (text_eq(ret->machine, "membership"))
+			return true;
+	}
+	return false;
+}
+
+const char *member_state(const struct member *m)
+{
+	struct sm_info info;
+
+	if (m->held)
+		return "held";
+	return membership(m, &info) ? info.state : "unknown";
+}
+
+bool member_settled(const struct member *m)
+{
+	const char *state = member_state(m);
+
+	return text_eq(state, "active") || text_eq(state, "refused") || text_eq(state, "removed");
+}
+
+const char *member_removed(const struct member *m)
+{
+	struct sm_info info;
+
+	if (!coord_removed(m->coord) || !membership(m, &info))
+		return NULL;
+	return info.reason;
+}
+
+const char *member_trouble(struct member *m)
+{
+	struct sm_info info;
+	char *text = NULL;
+
+	if (m->held)
+		text = xasprintf("%s; when that is meant to be, run: collective adopt", m->held);
+	else if ((coord_removed(m->coord) || coord_refused(m->coord)) && membership(m, &info))
+		text = xstrdup(info.reason);
+	else if (m->failure)
+		text = xstrdup(m->failure);
+	free(m->trouble);
+	m->trouble = text;
+	return text;
+}
+
+int member_resign(struct member *m, struct err *err)
+{
+	struct coord_event event = {.kind = COORD_RESIGN};
+
+	if (!member_leads(m))
+		return err_set(err, -EPERM, "%s is not the leader", m->identity->name);
+	input(m, &event);
+	pump(m);
+	return 0;
+}
+
+usec_t member_view_age(const struct member *m)
+{
+	struct etcd_sync_status sync;
+	usec_t now = loop_now(m->loop);
+	usec_t read = coord_last_read(m->coord);
+	usec_t at;
+
+	etcd_sync_status(m->sync, &sync);
+	if (!m->held && sync.live && coord_quorum(m->coord, now))
+		return 0;
+	at = sync.live ? usec_max(sync.current_at, read) : sync.current_at;
+	return at ? now - at : now;
+}
+
+void member_sync_status(const struct member *m, struct etcd_sync_status *ret)
+{
+	etcd_sync_status(m->sync, ret);
+}
+
+size_t member_odd_keys(const struct member *m)
+{
+	return odd_count(m->odd);
+}

@@ -1,0 +1,112 @@
+#include "config.h"
+#include "app/renewal.h"
+
+#include <stdbool.h>
+
+#include "app/address.h"
+#include "app/agent.h"
+#include "app/door.h"
+#include "app/identity.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "conf/conf.h"
+#include "io/clock.h"
+#include "io/loop.h"
+
+#define CHECK_PERIOD (3600 * USEC_PER_SEC)
+#define DAY	     (86400 * USEC_PER_SEC)
+
+struct renewal {
+	struct agent *agent;
+	struct loop_timer *timer;
+	int warned_days; /* the last warning was for so many; 0: none yet */
+};
+
+static void warn_of_end(struct renewal *r, usec_t left)
+{
+	static const int days[] = {1, 7, 30};
+	char text[NUM_DURATION_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(days); i++) {
+		if (left > days[i] * DAY)
+			continue;
+		if (r->warned_days == days[i])
+			return;
+		r->warned_days = days[i];
+		if (left <= 0)
+			log_error("certificate", "it has expired: run collective gencert");
+		else
+			log_warning("certificate", "it expires in %s: run collective gencert",
+				num_format_duration(left, text));
+		return;
+	}
+	r->warned_days = 0;
+}
+
+static bool due(const struct identity *id, usec_t now, const char **ret_why)
+{
+	if (!id->bundle)
+		return false;
+	if (!id->certificate)
+		*ret_why = "there was none";
+	else if (cert_check_issuer(id->certificate, id->bundle->ca_certificate, NULL) < 0)
+		*ret_why = "it was not the collective's";
+	else if (cert_renewal_due(id->facts, now))
+		*ret_why = "two thirds of its life were over";
+	else
+		return false;
+	return true;
+}
+
+void renewal_check(struct renewal *r)
+{
+	struct agent *agent = r->agent;
+	struct identity *id = agent->identity;
+	usec_t now = clock_wall();
+	struct address_list addresses;
+	struct err err = {""};
+	const char *why = NULL;
+	int rc;
+
+	loop_timer_after(r->timer, CHECK_PERIOD);
+	if (!due(id, now, &why)) {
+		if (id->facts)
+			warn_of_end(r, id->facts->not_after - now);
+		return;
+	}
+	address_list_init(&addresses, agent->address, NULL, 0);
+	rc = identity_make_certificate(id, agent->conf->paths.config_dir, false,
+		(const char *const *)addresses.at, addresses.n, now, &err);
+	address_list_done(&addresses);
+	if (rc < 0) {
+		log_error("certificate", "it is due for renewal (%s), but: %s", why, err.text);
+		return;
+	}
+	log_info("certificate", "renewed (%s), serial %s", why, id->facts->serial);
+	if (agent->door)
+		door_certificate_changed(agent->door);
+}
+
+static void on_timer(void *arg)
+{
+	renewal_check(arg);
+}
+
+struct renewal *renewal_new(struct agent *agent)
+{
+	struct renewal *r = xcalloc(1, sizeof(*r));
+
+	r->agent = agent;
+	r->timer = loop_timer_new(agent->loop, "certificate", on_timer, r);
+	loop_timer_after(r->timer, 0);
+	return r;
+}
+
+void renewal_free(struct renewal *r)
+{
+	if (!r)
+		return;
+	loop_timer_free(r->timer);
+	free(r);
+}
