@@ -178,10 +178,6 @@ static int prepare(struct found *f, struct err *err)
 	struct identity *id = f->config.identity;
 	int rc = 0;
 
-	if (!conf_given(conf, CONF_ETCD_ENDPOINTS))
-		return err_set(err, -EDESTADDRREQ,
-			"no etcd cluster is configured: name its members in etcd.endpoints of "
-			"collective.conf and restart collectived");
 	address_list_init(&f->addresses, conf->member.address,
 		(const char *const *)conf->etcd.endpoints.url, conf->etcd.endpoints.n);
 	rc = etcdconf_check_reachable(

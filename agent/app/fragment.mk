@@ -1,4 +1,38 @@
+noinst_LIBRARIES += agent/app/libapp.a
+agent_app_libapp_a_SOURCES = \
+	agent/app/address.c agent/app/address.h \
+	agent/app/agent.c agent/app/agent.h \
+	agent/app/carry.c agent/app/carry.h \
+	agent/app/change.c agent/app/change.h \
+	agent/app/command.h \
+	agent/app/command_enroll.c \
+	agent/app/commands.c agent/app/commands.h \
+	agent/app/door.c agent/app/door.h \
+	agent/app/etcdconf.c agent/app/etcdconf.h \
+	agent/app/found.c agent/app/found.h \
+	agent/app/identity.c agent/app/identity.h \
+	agent/app/install.c agent/app/install.h \
+	agent/app/joiner.c agent/app/joiner.h \
+	agent/app/logsink.c agent/app/logsink.h \
+	agent/app/member.c agent/app/member.h \
+	agent/app/notify.c agent/app/notify.h \
+	agent/app/odd.c agent/app/odd.h \
+	agent/app/records.c agent/app/records.h \
+	agent/app/registry.c agent/app/registry.h \
+	agent/app/renewal.c agent/app/renewal.h \
+	agent/app/show.c agent/app/show.h \
+	agent/app/state.c agent/app/state.h \
+	agent/app/states.c agent/app/states.h \
+	agent/app/view.c agent/app/view.h
+agent_app_libapp_a_CFLAGS = $(AM_CFLAGS)
+
+# Leaves first to last, as the linker wants them: each before what it uses.
+AGENT_LIBS = agent/app/libapp.a agent/api/libapi.a agent/enroll/libenroll.a agent/etcd/libetcd.a \
+	agent/conf/libconf.a agent/trust/libtrust.a agent/core/libcore.a agent/model/libmodel.a \
+	agent/io/libio.a agent/wire/libwire.a agent/base/libbase.a \
+	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) -lpthread
+
 sbin_PROGRAMS += collectived
 collectived_SOURCES = agent/main.c
 collectived_CFLAGS = $(AM_CFLAGS)
-collectived_LDADD = agent/base/libbase.a
+collectived_LDADD = $(AGENT_LIBS)

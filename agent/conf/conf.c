@@ -386,6 +386,18 @@ size_t conf_diff(const struct conf *was, const struct conf *is, conf_diff_fn *fn
 	return n;
 }
 
+void conf_take_at_once(struct conf *conf, const struct conf *is)
+{
+	for (size_t i = 0; i < CONF_OPTIONS; i++) {
+		const struct conf_option *o = &conf_options[i];
+
+		if (!o->at_once)
+			continue;
+		option_copy(conf, is, o);
+		conf->line[i] = is->line[i];
+	}
+}
+
 bool conf_given(const struct conf *conf, enum conf_id id)
 {
 	return conf->line[id] != 0;

@@ -137,6 +137,9 @@ typedef void conf_diff_fn(
 	const char *option, const char *was, const char *is, bool at_once, void *arg);
 size_t conf_diff(const struct conf *was, const struct conf *is, conf_diff_fn *fn, void *arg);
 
+/* Takes over the values that can take effect at once, and no others: what a reload does. */
+void conf_take_at_once(struct conf *conf, const struct conf *is);
+
 /* A file that parses to the same conf; options at their default are there as comments. */
 void conf_dump(const struct conf *conf, FILE *out);
 /* The sample file: all options as comments, each with its help. */

@@ -276,6 +276,36 @@ void option_set_default(struct conf *conf, const struct conf_option *o)
 	}
 }
 
+void option_copy(struct conf *conf, const struct conf *from, const struct conf_option *o)
+{
+	const void *value = const_value_of(from, o);
+
+	option_clear(conf, o);
+	switch (o->kind) {
+	case OPTION_TEXT:
+	case OPTION_CHOICE:
+		*(char **)value_of(conf, o) = xstrdup_null(option_text(from, o));
+		break;
+	case OPTION_URLS: {
+		struct conf_urls *urls = value_of(conf, o);
+		const struct conf_urls *others = value;
+
+		for (size_t i = 0; i < others->n; i++)
+			urls->url[urls->n++] = xstrdup(others->url[i]);
+		break;
+	}
+	case OPTION_INT:
+		*(int *)value_of(conf, o) = *(const int *)value;
+		break;
+	case OPTION_SECONDS:
+		*(usec_t *)value_of(conf, o) = *(const usec_t *)value;
+		break;
+	case OPTION_BOOL:
+		*(bool *)value_of(conf, o) = *(const bool *)value;
+		break;
+	}
+}
+
 bool option_equal(const struct conf *a, const struct conf *b, const struct conf_option *o)
 {
 	const void *va = const_value_of(a, o);

@@ -71,6 +71,7 @@ int option_add_url(
 /* Frees what the value owns and leaves it empty. */
 void option_clear(struct conf *conf, const struct conf_option *o);
 void option_set_default(struct conf *conf, const struct conf_option *o);
+void option_copy(struct conf *conf, const struct conf *from, const struct conf_option *o);
 
 bool option_equal(const struct conf *a, const struct conf *b, const struct conf_option *o);
 

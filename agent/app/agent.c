@@ -1,0 +1,414 @@
+/*
+ * The parts of an agent are created in the order of the table below and torn down backwards; each
+ * gets what it needs from those before it. Then the loop runs until SIGTERM or SIGINT: leadership is
+ * handed on first, then the parts go.
+ *
+ * A start that fails says in one sentence what is wrong and what to do, and exits with status 1.
+ */
+#include "config.h"
+#include "app/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "api/server.h"
+#include "app/address.h"
+#include "app/commands.h"
+#include "app/door.h"
+#include "app/identity.h"
+#include "app/install.h"
+#include "app/logsink.h"
+#include "app/member.h"
+#include "app/notify.h"
+#include "app/renewal.h"
+#include "app/state.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "io/http.h"
+#include "io/loop.h"
+
+struct signals {
+	struct agent *agent;
+	struct loop_signal *term, *interrupt, *hangup;
+	struct loop_timer *watchdog;
+};
+
+/* ---- the member, which comes and goes ---- */
+
+void agent_changed(void *arg)
+{
+	struct agent *agent = arg;
+
+	if (agent->member)
+		notify_send("STATUS=%s, quorum: %s%s", member_state(agent->member),
+			member_quorum(agent->member) ? "yes" : "no",
+			member_leads(agent->member) ? ", leader" : "");
+	commands_changed(agent->commands);
+}
+
+int agent_start_member(struct agent *agent, bool adopt, struct err *err)
+{
+	struct member_config config = {
+		.loop = agent->loop,
+		.http = agent->http,
+		.conf = agent->conf,
+		.identity = agent->identity,
+		.state = agent->state,
+		.address = agent->address,
+		.adopt = adopt,
+		.changed = agent_changed,
+		.arg = agent,
+	};
+	struct err why = {""};
+	int rc;
+
+	/* the certificate of a member is the collective's, before anybody sees it */
+	if (agent->renewal)
+		renewal_check(agent->renewal);
+	rc = member_new(&agent->member, &config, err);
+	if (rc == 0)
+		rc = door_new(&agent->door, agent, err);
+	if (rc < 0) {
+		agent_stop_member(agent);
+		return rc;
+	}
+	if (door_open(agent->door, &why) < 0)
+		log_warning("enroll", "%s", why.text);
+	return 0;
+}
+
+void agent_stop_member(struct agent *agent)
+{
+	commands_drop(agent->commands, "the membership has changed meanwhile");
+	door_free(TAKE(agent->door));
+	member_free(TAKE(agent->member));
+}
+
+static int load_identity(struct agent *agent, struct err *err)
+{
+	const char *dir = agent->conf->paths.config_dir;
+	CLEANUP(freep) char *warning = NULL;
+	struct identity *fresh;
+	struct address_list addresses;
+	int rc = identity_load(&fresh, dir, agent->conf->member.name, &warning, err);
+
+	if (rc < 0)
+		return rc;
+	if (warning)
+		log_warning("certificate", "%s", warning);
+	identity_free(agent->identity);
+	agent->identity = fresh;
+	free(agent->address);
+	address_list_init(&addresses, agent->conf->member.address,
+		fresh->bundle ? (const char *const *)fresh->bundle->endpoints : NULL,
+		fresh->bundle ? fresh->bundle->endpoint_count : 0);
+	agent->address = xstrdup(addresses.at[0]);
+	address_list_done(&addresses);
+	return 0;
+}
+
+int agent_reload_identity(struct agent *agent, struct err *err)
+{
+	return load_identity(agent, err);
+}
+
+/* ---- the parts ---- */
+
+static int start_state(struct agent *agent, struct err *err)
+{
+	return state_open(&agent->state, agent->conf->paths.state_dir, err);
+}
+
+static void stop_state(struct agent *agent)
+{
+	state_close(TAKE(agent->state));
+}
+
+static int start_identity(struct agent *agent, struct err *err)
+{
+	CLEANUP(freep) char *backup = NULL;
+	int rc = install_recover(agent->conf->paths.config_dir, &backup, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		log_info("join", "an interrupted join was completed; the former configuration is "
+				 "kept in %s",
+			backup ? backup : "no folder: there was none");
+	return load_identity(agent, err);
+}
+
+static void stop_identity(struct agent *agent)
+{
+	identity_free(TAKE(agent->identity));
+	free(TAKE(agent->address));
+}
+
+static int start_loop(struct agent *agent, struct err *err)
+{
+	return loop_new(&agent->loop, err);
+}
+
+static void stop_loop(struct agent *agent)
+{
+	loop_free(TAKE(agent->loop));
+}
+
+static int start_http(struct agent *agent, struct err *err)
+{
+	return http_new(&agent->http, agent->loop, err);
+}
+
+static void stop_http(struct agent *agent)
+{
+	http_free(TAKE(agent->http));
+}
+
+static int start_commands(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->commands = commands_new(agent);
+	return 0;
+}
+
+static void stop_commands(struct agent *agent)
+{
+	commands_free(TAKE(agent->commands));
+}
+
+static int start_api(struct agent *agent, struct err *err)
+{
+	struct api_options options = {
+		.path = agent->conf->paths.socket, .read_group = agent->conf->api.read_group};
+
+	return api_server_new(
+		&agent->api, agent->loop, &options, &commands_handlers, agent->commands, err);
+}
+
+static void stop_api(struct agent *agent)
+{
+	api_server_free(TAKE(agent->api));
+}
+
+static int start_renewal(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->renewal = renewal_new(agent);
+	return 0;
+}
+
+static void stop_renewal(struct agent *agent)
+{
+	renewal_free(TAKE(agent->renewal));
+}
+
+static int start_member(struct agent *agent, struct err *err)
+{
+	return agent->identity->bundle ? agent_start_member(agent, false, err) : 0;
+}
+
+/* Each stop takes a part that was never started, too. The commands go before the member that they
+ * work on, and the socket, whose requests they end, after them. */
+static const struct {
+	int (*start)(struct agent *agent, struct err *err);
+	void (*stop)(struct agent *agent);
+} parts[] = {
+	{start_state, stop_state},
+	{start_identity, stop_identity},
+	{start_loop, stop_loop},
+	{start_http, stop_http},
+	{start_commands, NULL},
+	{start_api, stop_api},
+	{start_renewal, stop_renewal},
+	{start_member, agent_stop_member},
+	{NULL, stop_commands},
+};
+
+static int start_parts(struct agent *agent, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		int rc = parts[i].start ? parts[i].start(agent, err) : 0;
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void stop_parts(struct agent *agent)
+{
+	for (size_t i = ARRAY_SIZE(parts); i-- > 0;) {
+		if (parts[i].stop)
+			parts[i].stop(agent);
+	}
+}
+
+/* ---- signals ---- */
+
+static void on_stopped(void *arg)
+{
+	struct agent *agent = arg;
+
+	loop_stop(agent->loop);
+}
+
+static void on_terminate(int signo, void *arg)
+{
+	struct signals *signals = arg;
+	struct agent *agent = signals->agent;
+
+	if (agent->stopping) {
+		loop_stop(agent->loop);
+		return;
+	}
+	agent->stopping = true;
+	log_info("agent", "stopping (%s)", strsignal(signo));
+	notify_send("STOPPING=1");
+	if (agent->member)
+		member_stop(agent->member, on_stopped, agent);
+	else
+		loop_stop(agent->loop);
+}
+
+static void tell_difference(
+	const char *option, const char *was, const char *is, bool at_once, void *arg)
+{
+	(void)arg;
+	log_info("conf", "%s: %s -> %s%s", option, was, is,
+		at_once ? "" : " (needs a restart of collectived)");
+}
+
+static const char *config_path(const struct agent *agent)
+{
+	return agent->options->config_path ? agent->options->config_path : conf_default_path;
+}
+
+static int apply_log(const struct agent *agent, struct err *err)
+{
+	int rc = logsink_open(agent->conf->log.target, err);
+
+	log_set_level(NULL, agent->options->debug ? "debug" : agent->conf->log.level);
+	return rc;
+}
+
+static void on_hangup(int signo, void *arg)
+{
+	struct signals *signals = arg;
+	struct agent *agent = signals->agent;
+	struct conf_problems problems;
+	struct conf *fresh;
+	struct err err = {""};
+
+	(void)signo;
+	if (conf_load(&fresh, config_path(agent), agent->options->config_path != NULL,
+		    &problems) < 0) {
+		for (size_t i = 0; i < problems.n; i++)
+			log_error("conf", "%s", problems.at[i].text);
+		log_error("conf", "the configuration is left as it was");
+		return;
+	}
+	if (!conf_diff(agent->conf, fresh, tell_difference, agent))
+		log_info("conf", "read again, nothing has changed");
+	conf_take_at_once(agent->conf, fresh);
+	conf_free(fresh);
+	if (apply_log(agent, &err) < 0)
+		log_error("conf", "%s", err.text);
+	if (api_server_set_read_group(agent->api, agent->conf->api.read_group, &err) < 0)
+		log_error("conf", "%s", err.text);
+	http_forget_connections(agent->http);
+	renewal_check(agent->renewal);
+}
+
+static void on_watchdog(void *arg)
+{
+	struct signals *signals = arg;
+
+	notify_send("WATCHDOG=1");
+	loop_timer_after(signals->watchdog, notify_watchdog_period());
+}
+
+static void signals_start(struct signals *s, struct agent *agent)
+{
+	s->agent = agent;
+	s->term = loop_signal_new(agent->loop, SIGTERM, on_terminate, s);
+	s->interrupt = loop_signal_new(agent->loop, SIGINT, on_terminate, s);
+	s->hangup = loop_signal_new(agent->loop, SIGHUP, on_hangup, s);
+	s->watchdog = loop_timer_new(agent->loop, "watchdog", on_watchdog, s);
+	if (notify_watchdog_period() != USEC_NEVER)
+		loop_timer_after(s->watchdog, 0);
+}
+
+static void signals_stop(struct signals *s)
+{
+	loop_signal_free(s->term);
+	loop_signal_free(s->interrupt);
+	loop_signal_free(s->hangup);
+	loop_timer_free(s->watchdog);
+}
+
+/* ---- running ---- */
+
+/* Secrets are in memory: no core file, no reading by others of the same user (R9). */
+static void close_memory(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(077);
+}
+
+static int load_conf(struct agent *agent)
+{
+	struct conf_problems problems;
+
+	if (conf_load(&agent->conf, config_path(agent), agent->options->config_path != NULL,
+		    &problems) == 0)
+		return 0;
+	conf_problems_print(&problems, stderr);
+	return -EINVAL;
+}
+
+static int run(struct agent *agent, struct err *err)
+{
+	struct signals signals;
+	int rc;
+
+	rc = apply_log(agent, err);
+	if (rc == 0)
+		rc = start_parts(agent, err);
+	if (rc < 0)
+		return rc;
+	signals_start(&signals, agent);
+	log_info("agent", "collectived %s is %s, %s", PACKAGE_VERSION, agent->identity->name,
+		agent->member ? "member of a collective" : "standalone");
+	notify_send("READY=1\nSTATUS=%s", agent->member ? "looking for etcd" : "standalone");
+	rc = loop_run(agent->loop, err);
+	signals_stop(&signals);
+	return rc;
+}
+
+int agent_run(const struct agent_options *options)
+{
+	struct agent agent = {.options = options};
+	struct err err = {""};
+	int rc;
+
+	close_memory();
+	if (load_conf(&agent) < 0)
+		return 1;
+	rc = run(&agent, &err);
+	if (rc < 0)
+		log_error("agent", "%s", err.text);
+	stop_parts(&agent);
+	conf_free(agent.conf);
+	logsink_close();
+	return rc < 0 ? 1 : 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * struct command: one operation under way, between commands.c (the table) and the files that carry
+ * operations out.
+ *
+ * A command that has to wait sets `ready`: it is called after each change of the member's state and
+ * once at the deadline (late: true), until it ends the command.
+ */
+#ifndef APP_COMMAND_H
+#define APP_COMMAND_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/name.h"
+#include "base/usec.h"
+#include "wire/json.h"
+
+struct agent;
+struct api_request;
+struct commands;
+struct found;
+struct joiner;
+struct loop_timer;
+struct registry_job;
+
+struct command {
+	struct list link;
+	struct commands *commands;
+	struct agent *agent;
+	struct api_request *req;
+	struct loop_timer *deadline;
+	void (*ready)(struct command *cmd, bool late);
+	/* of one operation or the other */
+	struct found *found;
+	struct joiner *joiner;
+	struct registry_job *job;
+	char name[NAME_MAX_LEN + 1];
+	bool nonvoting;
+	usec_t ttl;
+	bool made_certificate;
+	bool abandoned; /* nobody waits for the answer */
+};
+
+/* Taking time: the command lives until one of the ends below. */
+struct command *command_new(struct commands *c, struct api_request *req);
+void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool late), usec_t limit);
+/* Ends. Takes the reply. */
+void command_reply(struct command *cmd, json *reply);
+void command_status(struct command *cmd, const char *status);
+void command_fail(struct command *cmd, const char *why);
+
+/* The operations; each gets the message and ends its request now or later. */
+typedef void command_fn(struct commands *c, struct api_request *req, const json *message);
+command_fn command_invite, command_join;
+/* False, and the request ended, unless this server is a member. */
+bool command_needs_member(struct commands *c, struct api_request *req);
+struct agent *commands_agent(struct commands *c);
+/* A founding or joining is under way. */
+bool commands_busy(const struct commands *c);
+json *command_status_json(const char *status);
+
+#endif

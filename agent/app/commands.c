@@ -1,0 +1,464 @@
+#include "config.h"
+#include "app/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/address.h"
+#include "app/agent.h"
+#include "app/command.h"
+#include "app/door.h"
+#include "app/found.h"
+#include "app/identity.h"
+#include "app/joiner.h"
+#include "app/member.h"
+#include "app/registry.h"
+#include "app/show.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "enroll/invitations.h"
+#include "io/clock.h"
+#include "io/loop.h"
+
+#define NOT_ENABLED  "Collective mode not enabled on this system"
+#define RESIGN_LIMIT (5 * USEC_PER_SEC)
+
+struct commands {
+	struct agent *agent;
+	struct list list;
+};
+
+/* ---- commands that take time ---- */
+
+static void command_free(struct command *cmd)
+{
+	list_del(&cmd->link);
+	found_free(cmd->found);
+	joiner_free(cmd->joiner);
+	registry_cancel(cmd->job);
+	loop_timer_free(cmd->deadline);
+	free(cmd);
+}
+
+static void on_cancelled(void *arg)
+{
+	struct command *cmd = arg;
+
+	/* a join that was interrupted leaves things as they were; everything else is carried out */
+	cmd->abandoned = true;
+	if (cmd->joiner)
+		command_fail(cmd, "interrupted");
+}
+
+struct command *command_new(struct commands *c, struct api_request *req)
+{
+	static const struct api_request_hooks hooks = {.cancelled = on_cancelled};
+	struct command *cmd = xcalloc(1, sizeof(*cmd));
+
+	cmd->commands = c;
+	cmd->agent = c->agent;
+	cmd->req = req;
+	list_add_tail(&c->list, &cmd->link);
+	api_request_watch(req, &hooks, cmd);
+	return cmd;
+}
+
+static void on_deadline(void *arg)
+{
+	struct command *cmd = arg;
+
+	cmd->ready(cmd, true);
+}
+
+void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool late), usec_t limit)
+{
+	cmd->ready = ready;
+	cmd->deadline = loop_timer_new(cmd->agent->loop, "command", on_deadline, cmd);
+	loop_timer_after(cmd->deadline, limit);
+	ready(cmd, false);
+}
+
+json *command_status_json(const char *status)
+{
+	json *reply = json_new_object();
+
+	json_set_str(reply, "status", status);
+	return reply;
+}
+
+void command_reply(struct command *cmd, json *reply)
+{
+	struct api_request *req = cmd->req;
+
+	command_free(cmd);
+	api_request_reply(req, reply);
+	api_request_done(req);
+}
+
+void command_status(struct command *cmd, const char *status)
+{
+	command_reply(cmd, command_status_json(status));
+}
+
+void command_fail(struct command *cmd, const char *why)
+{
+	struct api_request *req = cmd->req;
+	struct err text;
+
+	err_set(&text, 0, "%s", why);
+	command_free(cmd);
+	api_request_error(req, 500, text.text);
+}
+
+void commands_changed(struct commands *c)
+{
+	struct command *cmd, *tmp;
+
+	list_foreach_safe(cmd, tmp, &c->list, link) {
+		if (cmd->ready)
+			cmd->ready(cmd, false);
+	}
+}
+
+void commands_drop(struct commands *c, const char *why)
+{
+	struct command *cmd, *tmp;
+
+	list_foreach_safe(cmd, tmp, &c->list, link) {
+		if (cmd->job || cmd->ready)
+			command_fail(cmd, why);
+	}
+}
+
+bool commands_busy(const struct commands *c)
+{
+	struct command *cmd;
+
+	list_foreach(cmd, &c->list, link) {
+		if (cmd->found || cmd->joiner)
+			return true;
+	}
+	return false;
+}
+
+struct agent *commands_agent(struct commands *c)
+{
+	return c->agent;
+}
+
+/* ---- operations that answer at once ---- */
+
+static void reply_now(struct api_request *req, json *reply)
+{
+	api_request_reply(req, reply);
+	api_request_done(req);
+}
+
+static void status_now(struct api_request *req, const char *status)
+{
+	reply_now(req, command_status_json(status));
+}
+
+bool command_needs_member(struct commands *c, struct api_request *req)
+{
+	if (c->agent->member)
+		return true;
+	api_request_error(req, 400, NOT_ENABLED);
+	return false;
+}
+
+static void op_show(struct commands *c, struct api_request *req, const json *message)
+{
+	struct err err = {""};
+	bool verbose;
+
+	if (json_bool_or(message, "verbose", false, &verbose, &err) < 0) {
+		api_request_error(req, 400, err.text);
+		return;
+	}
+	if (command_needs_member(c, req))
+		reply_now(req, show_collective(c->agent, verbose));
+}
+
+static void op_invitations(struct commands *c, struct api_request *req, const json *message)
+{
+	struct invitations *book;
+	json *reply, *list;
+
+	(void)message;
+	if (!command_needs_member(c, req))
+		return;
+	book = door_book(c->agent->door);
+	/* what can't be written down now is written at the next change */
+	if (invitations_sweep(book, clock_wall(), NULL) < 0)
+		log_warning("enroll", "the book of invitations can't be written");
+	reply = json_new_object();
+	list = json_set(reply, "invitations", json_new_array());
+	for (size_t i = 0; i < invitations_count(book); i++) {
+		const struct invitation *inv = invitations_at(book, i);
+		json *one = json_add(list, json_new_object());
+
+		json_set_str(one, "name", inv->name);
+		json_set_str(one, "role", inv->voting ? "voting" : "nonvoting");
+		json_set_number(one, "created", inv->created / USEC_PER_SEC);
+		json_set_number(one, "expires", inv->expires / USEC_PER_SEC);
+		json_set_str(one, "state", invitation_state_name(inv->state));
+		if (inv->address)
+			json_set_str(one, "used_by", inv->address);
+	}
+	reply_now(req, reply);
+}
+
+/* A text member of the message, or the request ended with what is wrong. */
+static const char *argument(struct api_request *req, const json *message, const char *name)
+{
+	struct err err = {""};
+	const char *text;
+
+	if (json_str(message, name, &text, &err) == 0)
+		return text;
+	api_request_error(req, 400, err.text);
+	return NULL;
+}
+
+static void op_revoke(struct commands *c, struct api_request *req, const json *message)
+{
+	const char *name = argument(req, message, "name");
+	CLEANUP(freep) char *status = NULL;
+	struct err err = {""};
+
+	if (!name || !command_needs_member(c, req))
+		return;
+	if (invitations_revoke(door_book(c->agent->door), name, clock_wall(), &err) < 0) {
+		api_request_error(req, 400, err.text);
+		return;
+	}
+	log_info("enroll", "the invitation of %s was revoked", name);
+	status = xasprintf("Revoked the invitation of %s", name);
+	status_now(req, status);
+}
+
+static void op_gencert(struct commands *c, struct api_request *req, const json *message)
+{
+	struct agent *agent = c->agent;
+	struct identity *id = agent->identity;
+	struct address_list addresses;
+	struct err err = {""};
+	int rc;
+
+	(void)message;
+	if (commands_busy(c)) {
+		api_request_error(req, 400, "another invite or join is under way");
+		return;
+	}
+	address_list_init(&addresses, agent->address, NULL, 0);
+	rc = identity_make_certificate(id, agent->conf->paths.config_dir, !id->bundle,
+		(const char *const *)addresses.at, addresses.n, clock_wall(), &err);
+	address_list_done(&addresses);
+	if (rc < 0) {
+		api_request_error(req, 500, err.text);
+		return;
+	}
+	log_info("certificate", "made by command, serial %s", id->facts->serial);
+	if (agent->door)
+		door_certificate_changed(agent->door);
+	status_now(req, "Certificate generated successfully");
+}
+
+static void op_log(struct commands *c, struct api_request *req, const json *message)
+{
+	const char *level = argument(req, message, "level");
+	CLEANUP(freep) char *status = NULL;
+	const char *module;
+	struct err err = {""};
+	int rc;
+
+	(void)c;
+	if (!level)
+		return;
+	rc = json_str_or(message, "module", NULL, &module, &err);
+	if (rc == 0) {
+		char shown[TEXT_PRINTABLE_MAX];
+
+		rc = log_set_level(module, level);
+		if (rc == -EINVAL)
+			err_set(&err, rc, "'%s' is not a level (error, warning, info or debug)",
+				text_printable(level, strlen(level), shown));
+		else if (rc < 0)
+			err_set(&err, rc, "too many modules have a level of their own");
+	}
+	if (rc < 0) {
+		api_request_error(req, 400, err.text);
+		return;
+	}
+	status = xasprintf("Log level of %s is %s", module ? module : "all modules", level);
+	status_now(req, status);
+}
+
+static void op_adopt(struct commands *c, struct api_request *req, const json *message)
+{
+	struct agent *agent = c->agent;
+	struct err err = {""};
+
+	(void)message;
+	if (!command_needs_member(c, req))
+		return;
+	if (!text_eq(member_state(agent->member), "held")) {
+		struct etcd_status etcd;
+		bool foreign = false;
+
+		etcd_status(member_etcd(agent->member), &etcd);
+		for (size_t i = 0; i < etcd.n; i++)
+			foreign |= text_eq(etcd.endpoints[i].state, "another cluster");
+		if (!foreign || member_quorum(agent->member)) {
+			api_request_error(req, 400, "there is nothing to adopt: etcd is the one it was");
+			return;
+		}
+	}
+	log_warning("member", "etcd as it is now was accepted by command");
+	agent_stop_member(agent);
+	if (agent_start_member(agent, true, &err) < 0) {
+		api_request_error(req, 500, err.text);
+		return;
+	}
+	status_now(req, "Accepted etcd as it is now");
+}
+
+/* ---- delete and resign ---- */
+
+static void on_deleted(int rc, const char *why, int64_t revision, void *arg)
+{
+	struct command *cmd = arg;
+	CLEANUP(freep) char *status = NULL;
+
+	cmd->job = NULL;
+	if (rc == -EINPROGRESS) {
+		status = xasprintf(
+			"it is not known whether %s was deleted (%s): look at collective show", cmd->name,
+			why);
+		command_fail(cmd, status);
+		return;
+	}
+	if (rc < 0) {
+		command_fail(cmd, why);
+		return;
+	}
+	log_info("registry", "%s was deleted by command (revision %lld)", cmd->name,
+		(long long)revision);
+	status = xasprintf("Successfully deleted %s", cmd->name);
+	command_status(cmd, status);
+}
+
+static void op_delete(struct commands *c, struct api_request *req, const json *message)
+{
+	const char *name = argument(req, message, "member");
+	struct agent *agent = c->agent;
+	struct command *cmd;
+
+	if (!name || !command_needs_member(c, req))
+		return;
+	cmd = command_new(c, req);
+	snprintf(cmd->name, sizeof(cmd->name), "%s", name);
+	cmd->job = registry_delete(
+		agent->loop, agent->member, agent->identity, name, on_deleted, cmd);
+}
+
+static void resign_ready(struct command *cmd, bool late)
+{
+	const struct roster_member *leader;
+	CLEANUP(freep) char *status = NULL;
+
+	if (!cmd->agent->member) {
+		command_fail(cmd, NOT_ENABLED);
+		return;
+	}
+	leader = roster_leader_member(member_roster(cmd->agent->member));
+	if (leader && !text_eq(leader->name, cmd->agent->identity->name)) {
+		status = xasprintf("Leadership went to %s", leader->name);
+		command_status(cmd, status);
+	} else if (late && member_leads(cmd->agent->member)) {
+		command_fail(cmd, "no other voting member is active, so this one leads again");
+	} else if (late) {
+		command_fail(cmd, "resigned, but nobody leads yet: look at collective show");
+	}
+}
+
+static void op_resign(struct commands *c, struct api_request *req, const json *message)
+{
+	struct err err = {""};
+
+	(void)message;
+	if (!command_needs_member(c, req))
+		return;
+	if (!member_quorum(c->agent->member))
+		registry_no_quorum(&err);
+	else if (member_resign(c->agent->member, &err) == 0) {
+		command_wait(command_new(c, req), resign_ready, RESIGN_LIMIT);
+		return;
+	}
+	api_request_error(req, 400, err.text);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *name;
+	bool read; /* members of the read group may */
+	command_fn *fn;
+} operations[] = {
+	{"show", true, op_show},
+	{"invite", false, command_invite},
+	{"invitations", false, op_invitations},
+	{"revoke", false, op_revoke},
+	{"join", false, command_join},
+	{"delete", false, op_delete},
+	{"gencert", false, op_gencert},
+	{"resign", false, op_resign},
+	{"adopt", false, op_adopt},
+	{"log", false, op_log},
+};
+
+static void on_collective(
+	struct api_request *req, const char *operation, const json *message, void *arg)
+{
+	struct commands *c = arg;
+	char shown[TEXT_PRINTABLE_MAX];
+	CLEANUP(freep) char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		if (text_eq(operation, operations[i].name)) {
+			if (!operations[i].read && api_request_peer(req)->access != API_FULL)
+				break;
+			operations[i].fn(c, req, message);
+			return;
+		}
+	}
+	text = xasprintf("'%s' is not an operation of the collective",
+		text_printable(operation, strlen(operation), shown));
+	api_request_error(req, 400, text);
+}
+
+const struct api_handlers commands_handlers = {.collective = on_collective};
+
+struct commands *commands_new(struct agent *agent)
+{
+	struct commands *c = xcalloc(1, sizeof(*c));
+
+	c->agent = agent;
+	list_init(&c->list);
+	return c;
+}
+
+void commands_free(struct commands *c)
+{
+	struct command *cmd, *tmp;
+
+	if (!c)
+		return;
+	list_foreach_safe(cmd, tmp, &c->list, link)
+		command_fail(cmd, "collectived is stopping");
+	free(c);
+}

@@ -1,0 +1,196 @@
+#include "config.h"
+#include "app/show.h"
+
+#include <stdio.h>
+
+#include "api/server.h"
+#include "app/agent.h"
+#include "app/door.h"
+#include "app/identity.h"
+#include "app/member.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "io/clock.h"
+#include "io/loop.h"
+#include "model/natsort.h"
+
+static int by_name(const struct roster_member *a, const struct roster_member *b)
+{
+	return natsort_compare(a->name, b->name);
+}
+
+static void add_names(json *answer, const char *name, const struct roster *roster, unsigned filter)
+{
+	CLEANUP(freep) const struct roster_member **list = xcalloc(ROSTER_MAX, sizeof(*list));
+	unsigned n = roster_list(roster, filter, by_name, list, ROSTER_MAX);
+	json *array = json_set(answer, name, json_new_array());
+
+	for (unsigned i = 0; i < n && i < ROSTER_MAX; i++)
+		json_add_str(array, list[i]->name);
+}
+
+static int64_t wall_seconds(const struct agent *agent, usec_t boot)
+{
+	return (clock_wall() - (loop_now(agent->loop) - boot)) / USEC_PER_SEC;
+}
+
+static void add_stale(json *answer, struct agent *agent, bool quorum)
+{
+	usec_t age = member_view_age(agent->member);
+	const char *trouble = member_trouble(agent->member);
+	struct etcd_sync_status sync;
+	char text[NUM_DURATION_MAX];
+	json *stale;
+
+	member_sync_status(agent->member, &sync);
+	if (age && (!quorum || age > USEC_PER_SEC)) {
+		stale = json_set(answer, "stale", json_new_object());
+		json_set_number(stale, "age", sync.revision ? age / USEC_PER_SEC : -1);
+		json_set_i64(stale, "revision", sync.revision);
+	}
+	if (quorum && !trouble)
+		return;
+	if (!trouble)
+		trouble = "etcd has not answered yet";
+	if (quorum) {
+		json_set_str(answer, "note", trouble);
+		return;
+	}
+	CLEANUP(freep) char *note =
+		sync.revision ? xasprintf("Showing what was known %s ago (revision %lld): %s",
+					num_format_duration(age, text), (long long)sync.revision,
+					trouble)
+			      : xasprintf("Nothing is known yet: %s", trouble);
+	json_set_str(answer, "note", note);
+}
+
+static void add_machine(struct agent *agent, json *machines, const struct sm_info *info)
+{
+	json *one = json_add(machines, json_new_object());
+
+	json_set_str(one, "machine", info->machine);
+	json_set_str(one, "state", info->state);
+	json_set_number(one, "since", wall_seconds(agent, info->since));
+	json_set_str(one, "reason", info->reason);
+	if (info->next_wakeup == USEC_NEVER)
+		json_set_null(one, "next");
+	else
+		json_set_number(one, "next",
+			usec_max(0, info->next_wakeup - loop_now(agent->loop)) / USEC_PER_SEC);
+}
+
+static void add_machines(json *answer, struct agent *agent)
+{
+	json *machines = json_set(answer, "machines", json_new_array());
+	struct etcd_sync_status sync;
+	struct sm_info info;
+
+	for (unsigned i = 0; member_info(agent->member, i, &info); i++)
+		add_machine(agent, machines, &info);
+	member_sync_status(agent->member, &sync);
+	info = (struct sm_info){
+		.machine = "sync",
+		.state = sync.state,
+		.reason = sync.reason,
+		.since = sync.since,
+		.next_wakeup = sync.next,
+	};
+	add_machine(agent, machines, &info);
+}
+
+static void add_etcd(json *answer, struct agent *agent)
+{
+	json *list = json_set(answer, "etcd", json_new_array());
+	struct etcd_status status;
+
+	etcd_status(member_etcd(agent->member), &status);
+	for (size_t i = 0; i < status.n; i++) {
+		const struct etcd_endpoint_status *e = &status.endpoints[i];
+		json *one = json_add(list, json_new_object());
+
+		json_set_str(one, "endpoint", e->url);
+		json_set_str(one, "state", e->state);
+		json_set_bool(one, "current", e->current);
+		json_set_str(one, "version", e->version);
+		json_set_str(one, "error", e->error);
+		if (*e->error)
+			json_set_number(one, "age",
+				(loop_now(agent->loop) - e->error_at) / USEC_PER_SEC);
+		json_set_i64(one, "revision", e->revision);
+		json_set_u64(one, "raft_term", e->raft_term);
+		json_set_u64(one, "requests", e->requests);
+		json_set_u64(one, "failures", e->failures);
+	}
+	CLEANUP(freep) char *cluster = xasprintf("%llx", (unsigned long long)status.cluster_id);
+	json_set_str(answer, "cluster", cluster);
+}
+
+static void add_certificate(json *answer, const struct identity *id)
+{
+	json *one;
+
+	if (!id->facts)
+		return;
+	one = json_set(answer, "certificate", json_new_object());
+	json_set_str(one, "subject", id->facts->subject);
+	json_set_number(one, "not_after", id->facts->not_after / USEC_PER_SEC);
+	json_set_number(one, "renew_at", cert_renewal_time(id->facts) / USEC_PER_SEC);
+	json_set_str(one, "serial", id->facts->serial);
+}
+
+static void add_counters(json *answer, struct agent *agent)
+{
+	json *c = json_set(answer, "counters", json_new_object());
+	struct api_counters api = api_server_counters(agent->api);
+	const struct roster *roster = member_roster(agent->member);
+	struct loop_stall stall = loop_stall(agent->loop);
+	struct enroll_server_stats door;
+	struct etcd_sync_status sync;
+	json *loop;
+
+	door_stats(agent->door, &door);
+	member_sync_status(agent->member, &sync);
+	json_set_number(c, "connections", api.connections);
+	json_set_number(c, "requests", (int64_t)api.requests);
+	json_set_number(c, "listings", sync.listings);
+	json_set_number(c, "resumptions", sync.resumptions);
+	json_set_number(c, "odd_keys", (int64_t)member_odd_keys(agent->member));
+	json_set_number(c, "invalid_records", roster_invalid(roster));
+	json_set_number(c, "foreign_active_keys", roster_foreign(roster));
+	json_set_number(c, "joiners_accepted", (int64_t)door.accepted);
+	json_set_number(c, "joiners_refused", (int64_t)(door.refused + door.garbage));
+	json_set_number(c, "joiners_timed_out", (int64_t)door.timeouts);
+	json_set_number(c, "joiners_redeemed", (int64_t)door.redeemed);
+	loop = json_set(answer, "loop", json_new_object());
+	json_set_number(loop, "longest_stall_ms", stall.longest / USEC_PER_MSEC);
+	json_set_str(loop, "what", stall.what ? stall.what : "");
+}
+
+json *show_collective(struct agent *agent, bool verbose)
+{
+	const struct roster *roster = member_roster(agent->member);
+	const struct roster_member *leader = roster_leader_member(roster);
+	bool quorum = member_quorum(agent->member);
+	const char *removed = member_removed(agent->member);
+	json *answer = json_new_object();
+
+	/* who is cut off can't know who leads now */
+	json_set_str(answer, "leader", quorum && leader ? leader->name : "");
+	add_names(answer, "active", roster, ROSTER_ACTIVE | ROSTER_NO_LEADER);
+	add_names(answer, "offline", roster, ROSTER_OFFLINE);
+	add_names(answer, "nonvoting", roster, ROSTER_NONVOTING);
+	json_set_bool(answer, "quorum", quorum);
+	json_set_str(answer, "name", agent->identity->name);
+	json_set_str(answer, "state", member_state(agent->member));
+	add_stale(answer, agent, quorum);
+	if (removed)
+		json_set_str(answer, "error", removed);
+	if (!verbose)
+		return answer;
+	add_machines(answer, agent);
+	add_etcd(answer, agent);
+	add_certificate(answer, agent->identity);
+	add_counters(answer, agent);
+	return answer;
+}
