@@ -198,16 +198,17 @@ static void op_invitations(struct commands *c, struct api_request *req, const js
 	reply = json_new_object();
 	list = json_set(reply, "invitations", json_new_array());
 	for (size_t i = 0; i < invitations_count(book); i++) {
-		const struct invitation *inv = invitations_at(book, i);
 		json *one = json_add(list, json_new_object());
+		struct invitation inv;
 
-		json_set_str(one, "name", inv->name);
-		json_set_str(one, "role", inv->voting ? "voting" : "nonvoting");
-		json_set_number(one, "created", inv->created / USEC_PER_SEC);
-		json_set_number(one, "expires", inv->expires / USEC_PER_SEC);
-		json_set_str(one, "state", invitation_state_name(inv->state));
-		if (inv->address)
-			json_set_str(one, "used_by", inv->address);
+		invitations_at(book, i, &inv);
+		json_set_str(one, "name", inv.name);
+		json_set_str(one, "role", inv.voting ? "voting" : "nonvoting");
+		json_set_number(one, "created", inv.created / USEC_PER_SEC);
+		json_set_number(one, "expires", inv.expires / USEC_PER_SEC);
+		json_set_str(one, "state", invitation_state_name(inv.state));
+		if (inv.address)
+			json_set_str(one, "used_by", inv.address);
 	}
 	reply_now(req, reply);
 }

@@ -219,7 +219,6 @@ int door_open(struct door *door, struct err *err)
 		.port = conf->member.port,
 		.certificate = id->certificate,
 		.version = PACKAGE_VERSION,
-		.name = id->name,
 	};
 	int rc;
 
