@@ -139,8 +139,9 @@ static int start_identity(struct agent *agent, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
-		log_info("join", "an interrupted join was completed; the former configuration is "
-				 "kept in %s",
+		log_info("join",
+			"an interrupted join was completed; the former configuration is "
+			"kept in %s",
 			backup ? backup : "no folder: there was none");
 	return load_identity(agent, err);
 }
@@ -307,8 +308,8 @@ static void on_hangup(int signo, void *arg)
 	struct err err = {""};
 
 	(void)signo;
-	if (conf_load(&fresh, config_path(agent), agent->options->config_path != NULL,
-		    &problems) < 0) {
+	if (conf_load(&fresh, config_path(agent), agent->options->config_path != NULL, &problems) <
+		0) {
 		for (size_t i = 0; i < problems.n; i++)
 			log_error("conf", "%s", problems.at[i].text);
 		log_error("conf", "the configuration is left as it was");

@@ -66,7 +66,7 @@ void carry_free(struct carry *c)
 
 	if (!c)
 		return;
-	list_foreach_safe(r, tmp, &c->requests, link)
+	list_foreach_safe (r, tmp, &c->requests, link)
 		request_free(r);
 	free(c->prefix);
 	free(c->name);
@@ -142,8 +142,8 @@ static bool own_keys(const struct carry *c, const struct etcd_reply *answer,
 	}
 	view_leader(leader, ops[0].n_kvs ? ops[0].kvs : NULL);
 	view_active(active, ops[1].n_kvs ? ops[1].kvs : NULL);
-	view_member(member, c->name, ops[2].n_kvs ? ops[2].kvs : NULL, c->config.bundle,
-		c->key_hash);
+	view_member(
+		member, c->name, ops[2].n_kvs ? ops[2].kvs : NULL, c->config.bundle, c->key_hash);
 	return true;
 }
 
@@ -276,8 +276,8 @@ static void save_lease(struct request *r)
 void carry_out(struct carry *c, const struct action *action)
 {
 	usec_t attempt = c->config.ttl / 6;
-	struct etcd_call_options once = {.timeout = attempt, .attempt = attempt,
-		.retry = ETCD_RETRY_NEVER, .lane = "lease"};
+	struct etcd_call_options once = {
+		.timeout = attempt, .attempt = attempt, .retry = ETCD_RETRY_NEVER, .lane = "lease"};
 	struct request *r = xcalloc(1, sizeof(*r));
 
 	r->carry = c;
@@ -285,8 +285,8 @@ void carry_out(struct carry *c, const struct action *action)
 	list_add_tail(&c->requests, &r->link);
 	switch (action->kind) {
 	case ACTION_GRANT:
-		r->call = etcd_grant(
-			c->config.etcd, action->lease, action->ttl, &once, on_lease, r);
+		r->call =
+			etcd_grant(c->config.etcd, action->lease, action->ttl, &once, on_lease, r);
 		return;
 	case ACTION_KEEPALIVE:
 		r->call = etcd_keepalive(c->config.etcd, action->lease, &once, on_lease, r);

@@ -117,7 +117,7 @@ void commands_changed(struct commands *c)
 {
 	struct command *cmd, *tmp;
 
-	list_foreach_safe(cmd, tmp, &c->list, link) {
+	list_foreach_safe (cmd, tmp, &c->list, link) {
 		if (cmd->ready)
 			cmd->ready(cmd, false);
 	}
@@ -127,7 +127,7 @@ void commands_drop(struct commands *c, const char *why)
 {
 	struct command *cmd, *tmp;
 
-	list_foreach_safe(cmd, tmp, &c->list, link) {
+	list_foreach_safe (cmd, tmp, &c->list, link) {
 		if (cmd->job || cmd->ready)
 			command_fail(cmd, why);
 	}
@@ -137,7 +137,7 @@ bool commands_busy(const struct commands *c)
 {
 	struct command *cmd;
 
-	list_foreach(cmd, &c->list, link) {
+	list_foreach (cmd, &c->list, link) {
 		if (cmd->found || cmd->joiner)
 			return true;
 	}
@@ -315,7 +315,8 @@ static void op_adopt(struct commands *c, struct api_request *req, const json *me
 		for (size_t i = 0; i < etcd.n; i++)
 			foreign |= text_eq(etcd.endpoints[i].state, "another cluster");
 		if (!foreign || member_quorum(agent->member)) {
-			api_request_error(req, 400, "there is nothing to adopt: etcd is the one it was");
+			api_request_error(
+				req, 400, "there is nothing to adopt: etcd is the one it was");
 			return;
 		}
 	}
@@ -338,8 +339,8 @@ static void on_deleted(int rc, const char *why, int64_t revision, void *arg)
 	cmd->job = NULL;
 	if (rc == -EINPROGRESS) {
 		status = xasprintf(
-			"it is not known whether %s was deleted (%s): look at collective show", cmd->name,
-			why);
+			"it is not known whether %s was deleted (%s): look at collective show",
+			cmd->name, why);
 		command_fail(cmd, status);
 		return;
 	}
@@ -363,8 +364,8 @@ static void op_delete(struct commands *c, struct api_request *req, const json *m
 		return;
 	cmd = command_new(c, req);
 	snprintf(cmd->name, sizeof(cmd->name), "%s", name);
-	cmd->job = registry_delete(
-		agent->loop, agent->member, agent->identity, name, on_deleted, cmd);
+	cmd->job =
+		registry_delete(agent->loop, agent->member, agent->identity, name, on_deleted, cmd);
 }
 
 static void resign_ready(struct command *cmd, bool late)
@@ -459,7 +460,7 @@ void commands_free(struct commands *c)
 
 	if (!c)
 		return;
-	list_foreach_safe(cmd, tmp, &c->list, link)
+	list_foreach_safe (cmd, tmp, &c->list, link)
 		command_fail(cmd, "collectived is stopping");
 	free(c);
 }

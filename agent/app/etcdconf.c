@@ -54,8 +54,8 @@ static int take_pems(struct etcdconf *ec, const struct conf *conf, const struct 
 	CLEANUP(freep) char *key = xasprintf("%s/%s-key.pem", state_dir, name);
 	int rc;
 
-	rc = pem_path(&ec->ca, &ec->written[0], conf->etcd.ca, own_ca ? NULL : bundle->etcd_ca, ca,
-		err);
+	rc = pem_path(
+		&ec->ca, &ec->written[0], conf->etcd.ca, own_ca ? NULL : bundle->etcd_ca, ca, err);
 	if (rc == 0)
 		rc = pem_path(&ec->certificate, &ec->written[1], conf->etcd.certificate,
 			own_pair ? NULL : bundle->etcd_certificate, certificate, err);
@@ -72,12 +72,12 @@ static void take_endpoints(
 	size_t n = from_conf ? conf->etcd.endpoints.n : bundle->endpoint_count;
 
 	for (size_t i = 0; i < n && i < CONF_ENDPOINTS_MAX; i++)
-		ec->endpoints[ec->n_endpoints++] = xstrdup(
-			from_conf ? conf->etcd.endpoints.url[i] : bundle->endpoints[i]);
+		ec->endpoints[ec->n_endpoints++] =
+			xstrdup(from_conf ? conf->etcd.endpoints.url[i] : bundle->endpoints[i]);
 }
 
-static int take_login(struct etcdconf *ec, const struct conf *conf, const struct bundle *bundle,
-	struct err *err)
+static int take_login(
+	struct etcdconf *ec, const struct conf *conf, const struct bundle *bundle, struct err *err)
 {
 	if (!bundle || conf_given(conf, CONF_ETCD_USER)) {
 		ec->user = xstrdup_null(conf->etcd.user);
@@ -97,8 +97,8 @@ int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct b
 	int rc;
 
 	take_endpoints(ec, conf, bundle);
-	ec->prefix = xstrdup(bundle && !conf_given(conf, CONF_ETCD_PREFIX) ? bundle->prefix
-									  : conf->etcd.prefix);
+	ec->prefix = xstrdup(
+		bundle && !conf_given(conf, CONF_ETCD_PREFIX) ? bundle->prefix : conf->etcd.prefix);
 	rc = take_login(ec, conf, bundle, err);
 	if (rc == 0)
 		rc = take_pems(ec, conf, bundle, state_dir, name, err);

@@ -33,7 +33,8 @@ void etcdconf_free(struct etcdconf *ec);
 void etcdconf_discard(struct etcdconf *ec);
 /* Puts what conf says into a bundle, with the contents of the files it names. -EADDRNOTAVAIL when
  * an endpoint is a loopback address, which no other host can reach, and conf does not allow it. */
-int etcdconf_fill_bundle(struct bundle *bundle, const struct conf *conf, struct err *err) MUST_CHECK;
+int etcdconf_fill_bundle(
+	struct bundle *bundle, const struct conf *conf, struct err *err) MUST_CHECK;
 /* The refusal just named, alone. */
 int etcdconf_check_reachable(char *const *endpoints, size_t n, const struct conf *conf,
 	bool allowed, struct err *err) MUST_CHECK;

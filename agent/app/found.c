@@ -61,8 +61,7 @@ static struct etcd_txn *build(void *arg)
 	etcd_txn_if_empty(txn, f->members_prefix);
 	etcd_txn_put(txn, ETCD_THEN, f->collective_key, f->collective_value,
 		strlen(f->collective_value), 0);
-	etcd_txn_put(
-		txn, ETCD_THEN, f->record_key, f->record_value, strlen(f->record_value), 0);
+	etcd_txn_put(txn, ETCD_THEN, f->record_key, f->record_value, strlen(f->record_value), 0);
 	etcd_txn_get(txn, ETCD_ELSE, f->collective_key);
 	return txn;
 }
@@ -112,8 +111,8 @@ static void on_change(int rc, const char *why, int64_t revision, void *arg)
 	if (rc == 0)
 		rc = identity_founding_commit(id, dir, TAKE(f->bundle), &err);
 	if (rc == 0)
-		rc = identity_make_certificate(id, dir, false,
-			(const char *const *)f->addresses.at, f->addresses.n, clock_wall(), &err);
+		rc = identity_make_certificate(id, dir, false, (const char *const *)f->addresses.at,
+			f->addresses.n, clock_wall(), &err);
 	if (rc == 0)
 		log_info("collective", "founded collective %s as %s (revision %lld)",
 			id->bundle->id, id->name, (long long)revision);

@@ -9,6 +9,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/commands.c agent/app/commands.h \
 	agent/app/door.c agent/app/door.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
+	agent/app/feed.c agent/app/feed.h \
 	agent/app/found.c agent/app/found.h \
 	agent/app/identity.c agent/app/identity.h \
 	agent/app/install.c agent/app/install.h \
@@ -20,6 +21,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
 	agent/app/renewal.c agent/app/renewal.h \
+	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
 	agent/app/state.c agent/app/state.h \
 	agent/app/states.c agent/app/states.h \

@@ -15,8 +15,8 @@
 #define FOUNDING "cfg/founding"
 
 /* 1 and the whole text when the file is there, 0 when it is not. */
-static int read_if_there(const char *config_dir, const char *name, bool secret, struct buf *b,
-	struct err *err)
+static int read_if_there(
+	const char *config_dir, const char *name, bool secret, struct buf *b, struct err *err)
 {
 	CLEANUP(freep) char *path = file_join(config_dir, name);
 	int rc;
@@ -31,8 +31,8 @@ static int read_if_there(const char *config_dir, const char *name, bool secret, 
 	return rc < 0 ? rc : 1;
 }
 
-static int load_name(struct identity *id, const char *config_dir, const char *configured,
-	struct err *err)
+static int load_name(
+	struct identity *id, const char *config_dir, const char *configured, struct err *err)
 {
 	CLEANUP(freep) char *path = file_join(config_dir, INSTALL_NAME);
 	struct buf b = BUF_INIT(NAME_MAX_LEN + 2);
@@ -98,8 +98,8 @@ static int load_certificate(
 	if (rc == 0)
 		rc = cert_check_key(b.data, id->key, &why);
 	if (rc < 0) {
-		*ret_warning = xasprintf("%s/%s is not used: %s", config_dir, INSTALL_CERTIFICATE,
-			why.text);
+		*ret_warning = xasprintf(
+			"%s/%s is not used: %s", config_dir, INSTALL_CERTIFICATE, why.text);
 		cert_free(TAKE(id->facts));
 		buf_done(&b);
 		return 0;
@@ -108,8 +108,8 @@ static int load_certificate(
 	return 0;
 }
 
-static int load_bundle(const char *config_dir, const char *name, struct bundle **ret,
-	struct err *err)
+static int load_bundle(
+	const char *config_dir, const char *name, struct bundle **ret, struct err *err)
 {
 	struct buf b = BUF_INIT(BUNDLE_TEXT_MAX);
 	int rc = read_if_there(config_dir, name, true, &b, err);
@@ -139,7 +139,8 @@ int identity_load(struct identity **ret, const char *config_dir, const char *con
 		rc = load_bundle(config_dir, INSTALL_BUNDLE, &id->bundle, err);
 	if (rc == 0 && id->bundle && !id->key)
 		rc = err_set(err, -ENOENT,
-			"%s/%s says that this server is a member, but its key %s/%s is missing: put "
+			"%s/%s says that this server is a member, but its key %s/%s is missing: "
+			"put "
 			"it back, or move the bundle away and join again",
 			config_dir, INSTALL_BUNDLE, config_dir, INSTALL_KEY);
 	if (rc < 0)
@@ -240,8 +241,8 @@ int identity_founding_save(const char *config_dir, const struct bundle *bundle, 
 	return save_bundle(config_dir, FOUNDING, bundle, err);
 }
 
-int identity_founding_commit(struct identity *id, const char *config_dir, struct bundle *bundle,
-	struct err *err)
+int identity_founding_commit(
+	struct identity *id, const char *config_dir, struct bundle *bundle, struct err *err)
 {
 	CLEANUP(freep) char *name_path = file_join(config_dir, INSTALL_NAME);
 	CLEANUP(freep) char *founding = file_join(config_dir, FOUNDING);

@@ -17,11 +17,11 @@
 
 struct identity {
 	char name[NAME_MAX_LEN + 1];
-	struct privkey *key;		    /* NULL: none yet */
+	struct privkey *key;		     /* NULL: none yet */
 	char key_hash[PRIVKEY_HASH_LEN + 1]; /* "" without key */
-	char *certificate;		    /* PEM, NULL: none */
-	struct cert *facts;		    /* of the certificate */
-	struct bundle *bundle;		    /* NULL: standalone */
+	char *certificate;		     /* PEM, NULL: none */
+	struct cert *facts;		     /* of the certificate */
+	struct bundle *bundle;		     /* NULL: standalone */
 };
 
 /*

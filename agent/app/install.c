@@ -58,16 +58,16 @@ static int remove_folder(const char *path, struct err *err)
 	return 0;
 }
 
-static int stage_file(const char *folder, const char *name, const char *text, mode_t mode,
-	struct err *err)
+static int stage_file(
+	const char *folder, const char *name, const char *text, mode_t mode, struct err *err)
 {
 	CLEANUP(freep) char *path = file_join(folder, name);
 
 	return file_replace(path, text, strlen(text), mode, err);
 }
 
-static int stage(const char *folder, const struct install *install, const char *stamp,
-	struct err *err)
+static int stage(
+	const char *folder, const struct install *install, const char *stamp, struct err *err)
 {
 	const char *const text[] = {install->certificate, install->name, install->bundle};
 	CLEANUP(freep) char *name_line = xasprintf("%s\n", install->name);
@@ -84,8 +84,8 @@ static int stage(const char *folder, const struct install *install, const char *
 	return rc;
 }
 
-static int keep_old(const char *config_dir, const char *target, const char *backup, bool *kept,
-	struct err *err)
+static int keep_old(
+	const char *config_dir, const char *target, const char *backup, bool *kept, struct err *err)
 {
 	CLEANUP(freep) char *from = file_join(config_dir, target);
 	const char *slash = strrchr(target, '/');
@@ -118,8 +118,8 @@ static int roll_forward(const char *config_dir, char **ret_backup, struct err *e
 		backup = xasprintf("%s/before-join-%s", cfg, buf_cstr(&stamp));
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(files); i++) {
 		CLEANUP(freep) char *target = file_join(config_dir, files[i].target);
-		CLEANUP(freep) char *staged =
-			files[i].staged ? file_join(decided, files[i].staged) : NULL;
+		CLEANUP(freep)
+		char *staged = files[i].staged ? file_join(decided, files[i].staged) : NULL;
 
 		if (staged && !file_exists(staged))
 			continue; /* done before an interruption */

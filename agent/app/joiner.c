@@ -99,8 +99,8 @@ static int judge(struct joiner *j, const struct etcd_reply *reply, struct err *e
 		return err_set(err, -EPROTO, "etcd's answer is not understood");
 	if (!reply->ops[0].n_kvs)
 		return err_set(err, -ENOENT, "the etcd reached from here holds no collective");
-	rc = collective_record_decode(&there, reply->ops[0].kvs->value,
-		reply->ops[0].kvs->value_len, err);
+	rc = collective_record_decode(
+		&there, reply->ops[0].kvs->value, reply->ops[0].kvs->value_len, err);
 	if (rc < 0)
 		return rc;
 	if (!text_eq(there.id, j->bundle->id))
@@ -239,8 +239,7 @@ static int start_client(struct joiner *j, struct err *err)
 		options.key = key;
 		options.addresses = (const char *const *)addresses.at;
 		options.address_count = addresses.n;
-		rc = enroll_client_new(
-			&j->client, j->config.loop, &options, on_enrolled, j, err);
+		rc = enroll_client_new(&j->client, j->config.loop, &options, on_enrolled, j, err);
 	}
 	address_list_done(&addresses);
 	return rc;

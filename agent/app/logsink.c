@@ -22,8 +22,8 @@ struct logsink {
 	unsigned dropped;
 };
 
-static void write_line(struct logsink *sink, enum log_level level, const char *module,
-	const char *text)
+static void write_line(
+	struct logsink *sink, enum log_level level, const char *module, const char *text)
 {
 	static const int priority[] = {3, 4, 6, 7};
 	struct pollfd ready = {.fd = sink->fd, .events = POLLOUT};
@@ -46,8 +46,8 @@ static void write_line(struct logsink *sink, enum log_level level, const char *m
 		n = localtime_r(&now.tv_sec, &tm) ? strftime(when, sizeof(when), "%F %T", &tm) : 0;
 		snprintf(when + n, sizeof(when) - n, ".%03ld ", now.tv_nsec / 1000000);
 	}
-	len = snprintf(line, sizeof(line) - 1, "%s%s: %s: %s", when, log_level_name(level), module,
-		text);
+	len = snprintf(
+		line, sizeof(line) - 1, "%s%s: %s: %s", when, log_level_name(level), module, text);
 	if (len >= (int)sizeof(line) - 1)
 		len = (int)sizeof(line) - 2;
 	line[len] = '\n';

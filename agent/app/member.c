@@ -4,7 +4,7 @@
  * asks for next is carried out at once. One timer stands for all the instants the core waits for.
  *
  * Failures: everything etcd may do is the core's business, but for one thing: an etcd that is not
- * the one it was. That is checked by a second look (verify) and then held (see member.h).
+ * the one it was. That is checked by a second look (app/setback.h) and then held (see member.h).
  */
 #include "config.h"
 #include "app/member.h"
@@ -16,10 +16,10 @@
 
 #include "app/carry.h"
 #include "app/etcdconf.h"
+#include "app/feed.h"
 #include "app/identity.h"
-#include "app/odd.h"
+#include "app/setback.h"
 #include "app/state.h"
-#include "app/view.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -27,7 +27,6 @@
 #include "io/clock.h"
 #include "io/loop.h"
 
-#define VERIFY_DELAY  USEC_PER_SEC
 #define SAVE_PERIOD   (15 * USEC_PER_SEC)
 #define STOP_DEADLINE (1500 * USEC_PER_MSEC)
 
@@ -43,18 +42,16 @@ struct member {
 	struct etcd_sync *sync;
 	struct carry *carry;
 	struct coord *coord;
-	struct odd *odd;
-	struct loop_timer *wake;   /* what the core waits for */
-	struct loop_timer *save;   /* how far etcd had come, for the next start */
-	struct loop_timer *verify; /* is it really another etcd? */
+	struct feed *feed;
+	struct setback *setback;
+	struct loop_timer *wake; /* what the core waits for */
+	struct loop_timer *save; /* how far etcd had come, for the next start */
 	struct loop_timer *stopping;
 	struct loop_defer *tell; /* changed, once a wake-up */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 
-	struct etcd_call *verify_call;
 	struct state_etcd known; /* what was saved */
-	int64_t back_from;	 /* verify against this revision */
 	char *held;		 /* why on hold, NULL: not */
 	char *failure;		 /* the last call that did not succeed, NULL: the last one did */
 	char *trouble;		 /* text of member_trouble() */
@@ -63,8 +60,10 @@ struct member {
 
 static void pump(struct member *m);
 
-static void input(struct member *m, const struct coord_event *event)
+static void input(const struct coord_event *event, void *arg)
 {
+	struct member *m = arg;
+
 	if (m->held)
 		return;
 	coord_input(m->coord, loop_now(m->loop), event);
@@ -72,129 +71,40 @@ static void input(struct member *m, const struct coord_event *event)
 
 /* ---- the registry, as listed and watched ---- */
 
-static const char *below(const struct member *m, const struct etcd_kv *kv, const char *folder)
-{
-	const char *rest = text_after(kv->key, m->ec->prefix);
-
-	if (!rest || strlen(kv->key) != kv->key_len)
-		return NULL;
-	return text_after(rest, folder);
-}
-
-static void take_member(struct member *m, const char *name, const struct etcd_kv *kv, bool deleted)
-{
-	struct coord_event event = {.kind = COORD_MEMBER, .name = name};
-	struct view_member view;
-
-	if (!name_valid(name)) {
-		if (!deleted && odd_add(m->odd, kv->key, kv->mod_revision))
-			log_warning("registry", "a key below members/ is no member's: ignored");
-		return;
-	}
-	view_member(&view, name, deleted ? NULL : kv, m->identity->bundle, m->identity->key_hash);
-	if (deleted)
-		view.info.mod_rev = kv->mod_revision;
-	if (deleted || view.info.valid)
-		odd_remove(m->odd, kv->key);
-	else if (odd_add(m->odd, kv->key, kv->mod_revision))
-		log_warning("registry", "the record of %s at revision %" PRId64 " is ignored: %s",
-			name, kv->mod_revision, view.why.text);
-	event.record = view.info;
-	input(m, &event);
-}
-
-static void take_active(struct member *m, const char *name, const struct etcd_kv *kv, bool deleted)
-{
-	struct coord_event event = {.kind = COORD_ACTIVE, .name = name};
-	struct view_active view;
-
-	if (!name_valid(name))
-		return;
-	view_active(&view, deleted ? NULL : kv);
-	if (deleted)
-		view.info.mod_rev = kv->mod_revision;
-	event.key = view.info;
-	input(m, &event);
-}
-
-static void take_leader(struct member *m, const struct etcd_kv *kv, bool deleted)
-{
-	struct coord_event event = {.kind = COORD_LEADER};
-	struct view_leader view;
-
-	view_leader(&view, deleted ? NULL : kv);
-	if (deleted)
-		view.info.mod_rev = kv->mod_revision;
-	event.key = view.info;
-	input(m, &event);
-}
-
-static void take_collective(struct member *m, const struct etcd_kv *kv)
-{
-	struct collective_record record;
-	struct err err = {""};
-
-	if (collective_record_decode(&record, kv->value, kv->value_len, &err) == 0) {
-		if (text_eq(record.id, m->identity->bundle->id))
-			return;
-		err_set(&err, -EINVAL, "it is %s's, not %s's", record.id,
-			m->identity->bundle->id);
-	}
-	if (odd_add(m->odd, kv->key, kv->mod_revision))
-		log_error("registry", "the key %s in etcd is not this collective's: %s", kv->key,
-			err.text);
-}
-
-static void take_key(struct member *m, const struct etcd_kv *kv, bool deleted)
-{
-	const char *name;
-
-	if ((name = below(m, kv, "members/")))
-		take_member(m, name, kv, deleted);
-	else if ((name = below(m, kv, "active/")))
-		take_active(m, name, kv, deleted);
-	else if ((name = below(m, kv, "leader")) && !*name)
-		take_leader(m, kv, deleted);
-	else if ((name = below(m, kv, "collective")) && !*name && !deleted)
-		take_collective(m, kv);
-}
-
 static void on_begin(int64_t revision, void *arg)
 {
 	struct member *m = arg;
-	struct coord_event event = {.kind = COORD_VIEW_BEGIN, .revision = revision};
 
-	odd_begin(m->odd);
-	input(m, &event);
+	feed_begin(m->feed, revision);
 }
 
 static void on_kv(const struct etcd_kv *kv, void *arg)
 {
-	take_key(arg, kv, false);
+	struct member *m = arg;
+
+	feed_key(m->feed, kv, false);
 }
 
-static void member_hold(struct member *m, char *why);
+static void member_hold(char *why, void *arg);
 
 static void on_end(int64_t revision, void *arg)
 {
 	struct member *m = arg;
-	struct coord_event event = {.kind = COORD_VIEW_END, .revision = revision};
 
-	odd_end(m->odd);
 	if (!m->view_complete && revision < m->known.revision) {
-		member_hold(m, xasprintf("etcd went back from revision %" PRId64 " to %" PRId64
-					 ": it was restored from a backup",
-				       m->known.revision, revision));
+		member_hold(setback_why(m->known.revision, revision), m);
 		return;
 	}
 	m->view_complete = true;
-	input(m, &event);
+	feed_end(m->feed, revision);
 	pump(m);
 }
 
 static void on_event(const struct etcd_event *event, void *arg)
 {
-	take_key(arg, &event->kv, event->deleted);
+	struct member *m = arg;
+
+	feed_key(m->feed, &event->kv, event->deleted);
 }
 
 static void on_batch(int64_t revision, void *arg)
@@ -270,7 +180,7 @@ static void on_wake(void *arg)
 	struct member *m = arg;
 	struct coord_event event = {.kind = COORD_TICK};
 
-	input(m, &event);
+	input(&event, m);
 	pump(m);
 }
 
@@ -282,7 +192,7 @@ static void on_reply(const struct reply *reply, void *arg)
 
 	free(m->failure);
 	m->failure = failed ? xstrdup(reply->text ? reply->text : "") : NULL;
-	input(m, &event);
+	input(&event, m);
 	pump(m);
 }
 
@@ -295,8 +205,10 @@ static void on_tell(void *arg)
 
 /* ---- an etcd that is not the one it was ---- */
 
-static void member_hold(struct member *m, char *why)
+static void member_hold(char *why, void *arg)
 {
+	struct member *m = arg;
+
 	if (m->held) {
 		free(why);
 		return;
@@ -313,35 +225,6 @@ static void member_hold(struct member *m, char *why)
 		loop_timer_after(m->stopping, 0);
 }
 
-static void on_verified(const struct etcd_result *result, void *arg)
-{
-	struct member *m = arg;
-	int64_t revision = result->reply->header.revision;
-
-	m->verify_call = NULL;
-	if (result->outcome != ETCD_OK) {
-		loop_timer_after(m->verify, VERIFY_DELAY);
-		return;
-	}
-	if (revision >= m->back_from) {
-		log_info("etcd", "a single answer was older than it should be; etcd itself is not");
-		return;
-	}
-	member_hold(m, xasprintf("etcd went back from revision %" PRId64 " to %" PRId64
-				 ": it was restored from a backup",
-			       m->back_from, revision));
-}
-
-static void on_verify(void *arg)
-{
-	struct member *m = arg;
-	CLEANUP(freep) char *key = xasprintf("%scollective", m->ec->prefix);
-	struct etcd_range_request range = {.key = key, .key_len = strlen(key)};
-
-	etcd_cancel(m->verify_call);
-	m->verify_call = etcd_range(m->etcd, &range, NULL, on_verified, m);
-}
-
 static void on_notice(const struct etcd_notice *notice, void *arg)
 {
 	struct member *m = arg;
@@ -352,12 +235,11 @@ static void on_notice(const struct etcd_notice *notice, void *arg)
 		break;
 	case ETCD_NOTICE_REVISION_BACK:
 		log_warning("etcd", "%s", notice->text);
-		m->back_from = MAX(m->back_from, notice->from);
-		loop_timer_after(m->verify, VERIFY_DELAY);
+		setback_suspect(m->setback, notice->from);
 		break;
 	case ETCD_NOTICE_TERM_BACK:
 		log_error("etcd", "%s", notice->text);
-		member_hold(m, xstrdup(notice->text));
+		member_hold(xstrdup(notice->text), m);
 		break;
 	case ETCD_NOTICE_BAD:
 		log_warning("etcd", "%s", notice->text);
@@ -390,8 +272,8 @@ static void on_save(void *arg)
 
 /* ---- life ---- */
 
-static struct coord *make_coord(struct member *m, const struct member_config *config,
-	const char *instance)
+static struct coord *make_coord(
+	struct member *m, const struct member_config *config, const char *instance)
 {
 	struct coord_config cc = {
 		.name = m->identity->name,
@@ -404,8 +286,8 @@ static struct coord *make_coord(struct member *m, const struct member_config *co
 	return coord_new(&cc, loop_now(m->loop));
 }
 
-static struct carry *make_carry(struct member *m, const struct member_config *config,
-	const char *instance)
+static struct carry *make_carry(
+	struct member *m, const struct member_config *config, const char *instance)
 {
 	struct active_record active = {.since = clock_wall()};
 	CLEANUP(freep) char *value = NULL;
@@ -447,7 +329,11 @@ static int make_etcd(struct member *m, const struct member_config *config, struc
 		.arg = m,
 	};
 
-	return etcd_new(&m->etcd, m->loop, config->http, &ec, err);
+	int rc = etcd_new(&m->etcd, m->loop, config->http, &ec, err);
+
+	if (rc == 0)
+		m->setback = setback_new(m->loop, m->etcd, identity_key, member_hold, m);
+	return rc;
 }
 
 static void on_stopping(void *arg)
@@ -470,14 +356,12 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	m->arg = config->arg;
 	if (!config->adopt)
 		m->known = state_etcd(m->state, m->identity->bundle->id);
-	m->odd = odd_new();
 	m->wake = loop_timer_new(m->loop, "member", on_wake, m);
 	m->save = loop_timer_new(m->loop, "save", on_save, m);
-	m->verify = loop_timer_new(m->loop, "verify", on_verify, m);
 	m->stopping = loop_timer_new(m->loop, "stopping", on_stopping, m);
 	m->tell = loop_defer_new(m->loop, on_tell, m);
-	rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
-		config->conf->paths.state_dir, "etcd", err);
+	rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle, config->conf->paths.state_dir,
+		"etcd", err);
 	if (rc == 0)
 		rc = make_etcd(m, config, err);
 	if (rc < 0) {
@@ -488,6 +372,7 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 		random_u64() >> 32);
 	m->coord = make_coord(m, config, instance);
 	m->carry = make_carry(m, config, instance);
+	m->feed = feed_new(m->identity, m->ec->prefix, input, m);
 	pulse = xasprintf("%spulse", m->ec->prefix);
 	sync.prefix = m->ec->prefix;
 	sync.pulse_key = pulse;
@@ -502,15 +387,14 @@ void member_free(struct member *m)
 {
 	if (!m)
 		return;
-	etcd_cancel(m->verify_call);
+	setback_free(m->setback);
 	carry_free(m->carry);
 	etcd_sync_free(m->sync);
 	etcd_free(m->etcd);
 	coord_free(m->coord);
-	odd_free(m->odd);
+	feed_free(m->feed);
 	loop_timer_free(m->wake);
 	loop_timer_free(m->save);
-	loop_timer_free(m->verify);
 	loop_timer_free(m->stopping);
 	loop_defer_free(m->tell);
 	etcdconf_free(m->ec);
@@ -528,7 +412,7 @@ void member_stop(struct member *m, void (*done)(void *arg), void *arg)
 	m->stopped_arg = arg;
 	loop_timer_after(m->stopping, m->held ? 0 : STOP_DEADLINE);
 	on_save(m);
-	input(m, &event);
+	input(&event, m);
 	pump(m);
 }
 
@@ -634,7 +518,7 @@ int member_resign(struct member *m, struct err *err)
 
 	if (!member_leads(m))
 		return err_set(err, -EPERM, "%s is not the leader", m->identity->name);
-	input(m, &event);
+	input(&event, m);
 	pump(m);
 	return 0;
 }
@@ -660,5 +544,5 @@ void member_sync_status(const struct member *m, struct etcd_sync_status *ret)
 
 size_t member_odd_keys(const struct member *m)
 {
-	return odd_count(m->odd);
+	return feed_odd_keys(m->feed);
 }

@@ -40,7 +40,7 @@ void odd_free(struct odd *odd)
 
 	if (!odd)
 		return;
-	list_foreach_safe(key, tmp, &odd->keys, link)
+	list_foreach_safe (key, tmp, &odd->keys, link)
 		drop(odd, key);
 	free(odd);
 }
@@ -49,7 +49,7 @@ void odd_begin(struct odd *odd)
 {
 	struct odd_key *key;
 
-	list_foreach(key, &odd->keys, link)
+	list_foreach (key, &odd->keys, link)
 		key->seen = false;
 }
 
@@ -57,7 +57,7 @@ void odd_end(struct odd *odd)
 {
 	struct odd_key *key, *tmp;
 
-	list_foreach_safe(key, tmp, &odd->keys, link) {
+	list_foreach_safe (key, tmp, &odd->keys, link) {
 		if (!key->seen)
 			drop(odd, key);
 	}
@@ -67,7 +67,7 @@ static struct odd_key *find(struct odd *odd, const char *name)
 {
 	struct odd_key *key;
 
-	list_foreach(key, &odd->keys, link) {
+	list_foreach (key, &odd->keys, link) {
 		if (text_eq(key->key, name))
 			return key;
 	}

@@ -154,8 +154,8 @@ int member_record_decode(struct member_record *ret, const char *name, const char
 	if (!name_valid(name))
 		return name_check(name, err);
 	if (len > RECORD_VALUE_MAX)
-		return err_set(err, -EINVAL, "the record is larger than %d bytes",
-			RECORD_VALUE_MAX);
+		return err_set(
+			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
 	rc = json_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = member_fields_decode(&r, object, err);
@@ -187,16 +187,15 @@ char *active_record_encode(const struct active_record *record)
 	return print(object);
 }
 
-int active_record_decode(
-	struct active_record *ret, const char *value, size_t len, struct err *err)
+int active_record_decode(struct active_record *ret, const char *value, size_t len, struct err *err)
 {
 	CLEANUP(json_freep) json *object = NULL;
 	struct active_record r = {0};
 	int rc;
 
 	if (len > RECORD_VALUE_MAX)
-		return err_set(err, -EINVAL, "the record is larger than %d bytes",
-			RECORD_VALUE_MAX);
+		return err_set(
+			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
 	rc = json_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = get_text(object, "address", r.address, sizeof(r.address), err);
@@ -231,8 +230,8 @@ int collective_record_decode(
 	int rc;
 
 	if (len > RECORD_VALUE_MAX)
-		return err_set(err, -EINVAL, "the record is larger than %d bytes",
-			RECORD_VALUE_MAX);
+		return err_set(
+			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
 	rc = json_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = json_i64(object, "format", &format, err);

@@ -35,8 +35,8 @@ struct registry_job {
 
 int registry_still_active(struct err *err, const char *name)
 {
-	return err_set(err, -EBUSY, "%s is still active, stop the confluent service to remove it",
-		name);
+	return err_set(
+		err, -EBUSY, "%s is still active, stop the confluent service to remove it", name);
 }
 
 int registry_unknown(struct err *err, const char *name)
@@ -209,8 +209,8 @@ static struct registry_job *start(struct registry_job *job)
 		job->early = loop_defer_new(job->loop, on_early, job);
 		loop_defer_schedule(job->early);
 	} else {
-		job->change = change_new(job->loop, member_etcd(job->member), REGISTRY_TIMEOUT,
-			&ops, job);
+		job->change = change_new(
+			job->loop, member_etcd(job->member), REGISTRY_TIMEOUT, &ops, job);
 	}
 	return job;
 }
@@ -224,8 +224,8 @@ struct registry_job *registry_admit(struct loop *loop, struct member *member,
 	job->record = *record;
 	job->only_if_there = only_if_there;
 	memcpy(job->record.invited_by, identity->name, strlen(identity->name) + 1);
-	job->early_rc = member_record_encode(
-		&job->record, identity->bundle, &job->value, &job->early_why);
+	job->early_rc =
+		member_record_encode(&job->record, identity->bundle, &job->value, &job->early_why);
 	return start(job);
 }
 

@@ -57,11 +57,11 @@ static void add_stale(json *answer, struct agent *agent, bool quorum)
 		json_set_str(answer, "note", trouble);
 		return;
 	}
-	CLEANUP(freep) char *note =
-		sync.revision ? xasprintf("Showing what was known %s ago (revision %lld): %s",
-					num_format_duration(age, text), (long long)sync.revision,
-					trouble)
-			      : xasprintf("Nothing is known yet: %s", trouble);
+	CLEANUP(freep)
+	char *note = sync.revision ? xasprintf("Showing what was known %s ago (revision %lld): %s",
+					     num_format_duration(age, text),
+					     (long long)sync.revision, trouble)
+				   : xasprintf("Nothing is known yet: %s", trouble);
 	json_set_str(answer, "note", note);
 }
 
@@ -115,8 +115,8 @@ static void add_etcd(json *answer, struct agent *agent)
 		json_set_str(one, "version", e->version);
 		json_set_str(one, "error", e->error);
 		if (*e->error)
-			json_set_number(one, "age",
-				(loop_now(agent->loop) - e->error_at) / USEC_PER_SEC);
+			json_set_number(
+				one, "age", (loop_now(agent->loop) - e->error_at) / USEC_PER_SEC);
 		json_set_i64(one, "revision", e->revision);
 		json_set_u64(one, "raft_term", e->raft_term);
 		json_set_u64(one, "requests", e->requests);

@@ -182,8 +182,9 @@ struct state_etcd state_etcd(const struct state *state, const char *collective_i
 int state_save_etcd(struct state *state, const char *collective_id, const struct state_etcd *etcd,
 	struct err *err)
 {
-	CLEANUP(freep) char *text = xasprintf("%s %" PRIu64 " %" PRId64 "\n", collective_id,
-		etcd->cluster_id, etcd->revision);
+	CLEANUP(freep)
+	char *text = xasprintf(
+		"%s %" PRIu64 " %" PRId64 "\n", collective_id, etcd->cluster_id, etcd->revision);
 
 	return write_unsynced(state->etcd_path, text, err);
 }

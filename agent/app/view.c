@@ -47,8 +47,8 @@ void view_member(struct view_member *ret, const char *name, const struct etcd_kv
 		return;
 	ret->info.present = true;
 	ret->info.mod_rev = kv->mod_revision;
-	if (member_record_decode(
-		    &ret->record, name, kv->value, kv->value_len, bundle, &ret->why) < 0) {
+	if (member_record_decode(&ret->record, name, kv->value, kv->value_len, bundle, &ret->why) <
+		0) {
 		memset(&ret->record, 0, sizeof(ret->record));
 		return;
 	}

@@ -87,8 +87,8 @@ START_TEST(a_record_that_no_member_wrote_is_none)
 	char *role;
 
 	ck_assert_int_eq(member_record_encode(&sample, bundle, &text, NULL), 0);
-	ck_assert_int_eq(member_record_decode(&r, "mgt3", text, strlen(text), bundle, NULL),
-		-EBADMSG);
+	ck_assert_int_eq(
+		member_record_decode(&r, "mgt3", text, strlen(text), bundle, NULL), -EBADMSG);
 	ck_assert_int_eq(
 		member_record_decode(&r, "mgt2", text, strlen(text), other, NULL), -EBADMSG);
 	tampered = xstrdup(text);
@@ -119,16 +119,21 @@ START_TEST(active_and_collective_records_round_trip)
 	ck_assert(active.since == NOW);
 	ck_assert_int_eq(collective_record_decode(&collective, c, strlen(c), NULL), 0);
 	ck_assert_str_eq(collective.id, "abc-1");
-	ck_assert_int_eq(
-		collective_record_decode(&collective, newer, strlen(newer), NULL), -EPROTONOSUPPORT);
+	ck_assert_int_eq(collective_record_decode(&collective, newer, strlen(newer), NULL),
+		-EPROTONOSUPPORT);
 }
 END_TEST
 
 START_TEST(keys_become_facts)
 {
 	CLEANUP(bundle_freep) struct bundle *bundle = make_bundle();
-	struct etcd_kv kv = {.key = "k", .key_len = 1, .value = "mgt1", .value_len = 4,
-		.create_revision = 3, .mod_revision = 5, .lease = 7};
+	struct etcd_kv kv = {.key = "k",
+		.key_len = 1,
+		.value = "mgt1",
+		.value_len = 4,
+		.create_revision = 3,
+		.mod_revision = 5,
+		.lease = 7};
 	struct view_leader leader;
 	struct view_active active;
 	struct view_member member;
@@ -237,8 +242,7 @@ START_TEST(a_founding_is_taken_up_again)
 	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 0);
 	ck_assert_ptr_null(again);
 	ck_assert_int_eq(identity_make_certificate(id, folder, false, NULL, 0, NOW, &err), 0);
-	ck_assert_int_eq(
-		cert_check_issuer(id->certificate, id->bundle->ca_certificate, &err), 0);
+	ck_assert_int_eq(cert_check_issuer(id->certificate, id->bundle->ca_certificate, &err), 0);
 	identity_free(id);
 	ck_assert_int_eq(identity_load(&id, folder, NULL, &warning, &err), 0);
 	ck_assert_str_eq(id->name, "mgt1");

@@ -1,0 +1,152 @@
+#include "config.h"
+#include "app/feed.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "app/identity.h"
+#include "app/odd.h"
+#include "app/view.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+struct feed {
+	const struct identity *identity;
+	char *prefix;
+	struct odd *odd;
+	feed_event_fn *fn;
+	void *arg;
+};
+
+struct feed *feed_new(
+	const struct identity *identity, const char *prefix, feed_event_fn *fn, void *arg)
+{
+	struct feed *feed = xcalloc(1, sizeof(*feed));
+
+	feed->identity = identity;
+	feed->prefix = xstrdup(prefix);
+	feed->odd = odd_new();
+	feed->fn = fn;
+	feed->arg = arg;
+	return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+	if (!feed)
+		return;
+	odd_free(feed->odd);
+	free(feed->prefix);
+	free(feed);
+}
+
+static const char *below(const struct feed *feed, const struct etcd_kv *kv, const char *folder)
+{
+	const char *rest = text_after(kv->key, feed->prefix);
+
+	if (!rest || strlen(kv->key) != kv->key_len)
+		return NULL;
+	return text_after(rest, folder);
+}
+
+static void take_member(struct feed *feed, const char *name, const struct etcd_kv *kv, bool deleted)
+{
+	struct coord_event event = {.kind = COORD_MEMBER, .name = name};
+	struct view_member view;
+
+	if (!name_valid(name)) {
+		if (!deleted && odd_add(feed->odd, kv->key, kv->mod_revision))
+			log_warning("registry", "a key below members/ is no member's: ignored");
+		return;
+	}
+	view_member(
+		&view, name, deleted ? NULL : kv, feed->identity->bundle, feed->identity->key_hash);
+	if (deleted)
+		view.info.mod_rev = kv->mod_revision;
+	if (deleted || view.info.valid)
+		odd_remove(feed->odd, kv->key);
+	else if (odd_add(feed->odd, kv->key, kv->mod_revision))
+		log_warning("registry", "the record of %s at revision %" PRId64 " is ignored: %s",
+			name, kv->mod_revision, view.why.text);
+	event.record = view.info;
+	feed->fn(&event, feed->arg);
+}
+
+static void take_active(struct feed *feed, const char *name, const struct etcd_kv *kv, bool deleted)
+{
+	struct coord_event event = {.kind = COORD_ACTIVE, .name = name};
+	struct view_active view;
+
+	if (!name_valid(name))
+		return;
+	view_active(&view, deleted ? NULL : kv);
+	if (deleted)
+		view.info.mod_rev = kv->mod_revision;
+	event.key = view.info;
+	feed->fn(&event, feed->arg);
+}
+
+static void take_leader(struct feed *feed, const struct etcd_kv *kv, bool deleted)
+{
+	struct coord_event event = {.kind = COORD_LEADER};
+	struct view_leader view;
+
+	view_leader(&view, deleted ? NULL : kv);
+	if (deleted)
+		view.info.mod_rev = kv->mod_revision;
+	event.key = view.info;
+	feed->fn(&event, feed->arg);
+}
+
+static void take_collective(struct feed *feed, const struct etcd_kv *kv)
+{
+	struct collective_record record;
+	struct err err = {""};
+
+	if (collective_record_decode(&record, kv->value, kv->value_len, &err) == 0) {
+		if (text_eq(record.id, feed->identity->bundle->id))
+			return;
+		err_set(&err, -EINVAL, "it is %s's, not %s's", record.id,
+			feed->identity->bundle->id);
+	}
+	if (odd_add(feed->odd, kv->key, kv->mod_revision))
+		log_error("registry", "the key %s in etcd is not this collective's: %s", kv->key,
+			err.text);
+}
+
+void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
+{
+	const char *name;
+
+	if ((name = below(feed, kv, "members/")))
+		take_member(feed, name, kv, deleted);
+	else if ((name = below(feed, kv, "active/")))
+		take_active(feed, name, kv, deleted);
+	else if ((name = below(feed, kv, "leader")) && !*name)
+		take_leader(feed, kv, deleted);
+	else if ((name = below(feed, kv, "collective")) && !*name && !deleted)
+		take_collective(feed, kv);
+}
+
+void feed_begin(struct feed *feed, int64_t revision)
+{
+	struct coord_event event = {.kind = COORD_VIEW_BEGIN, .revision = revision};
+
+	odd_begin(feed->odd);
+	feed->fn(&event, feed->arg);
+}
+
+void feed_end(struct feed *feed, int64_t revision)
+{
+	struct coord_event event = {.kind = COORD_VIEW_END, .revision = revision};
+
+	odd_end(feed->odd);
+	feed->fn(&event, feed->arg);
+}
+
+size_t feed_odd_keys(const struct feed *feed)
+{
+	return odd_count(feed->odd);
+}

@@ -1,0 +1,31 @@
+/*
+ * struct feed: turns the keys that sync delivers into the core's events. What is malformed or was
+ * written by no member is told once in the log, counted, and given to the core marked as such.
+ */
+#ifndef APP_FEED_H
+#define APP_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/coord.h"
+#include "etcd/codec.h"
+
+struct feed;
+struct identity;
+
+typedef void feed_event_fn(const struct coord_event *event, void *arg);
+
+/* prefix is copied; the identity must outlive the feed. */
+struct feed *feed_new(
+	const struct identity *identity, const char *prefix, feed_event_fn *fn, void *arg);
+void feed_free(struct feed *feed);
+/* Around a complete listing. */
+void feed_begin(struct feed *feed, int64_t revision);
+void feed_end(struct feed *feed, int64_t revision);
+/* Keys that are not the registry's are passed over. deleted: only key and mod_revision are set. */
+void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted);
+/* Keys there now that can't be used. */
+size_t feed_odd_keys(const struct feed *feed);
+
+#endif
