@@ -22,6 +22,7 @@ struct carry {
 	carry_reply_fn *fn;
 	void *arg;
 	struct list requests;
+	char *nospace; /* carry_nospace() */
 };
 
 struct request {
@@ -76,6 +77,7 @@ void carry_free(struct carry *c)
 	free(c->active_key);
 	free(c->member_key);
 	free(c->pulse_key);
+	free(c->nospace);
 	free(c);
 }
 
@@ -87,6 +89,29 @@ static void request_answer(struct request *r, const struct reply *reply)
 	r->call = NULL;
 	request_free(r);
 	c->fn(reply, c->arg);
+}
+
+const char *carry_nospace(const struct carry *c)
+{
+	return c->nospace;
+}
+
+static bool takes_space(enum action_kind kind)
+{
+	return kind == ACTION_GRANT || kind == ACTION_REGISTER || kind == ACTION_CAMPAIGN ||
+	       kind == ACTION_REPAIR || kind == ACTION_PULSE;
+}
+
+static void note_space(struct carry *c, enum action_kind kind, const struct etcd_result *result)
+{
+	if (!takes_space(kind))
+		return;
+	if (result->error == ETCD_ERROR_NOSPACE) {
+		free(c->nospace);
+		c->nospace = xstrdup(result->text);
+	} else if (result->outcome == ETCD_OK) {
+		free(TAKE(c->nospace));
+	}
 }
 
 static enum outcome lease_outcome(const struct etcd_result *result, enum action_kind kind)
@@ -120,6 +145,7 @@ static void on_lease(const struct etcd_result *result, void *arg)
 		.text = result->text,
 	};
 
+	note_space(r->carry, r->action.kind, result);
 	if (result->outcome == ETCD_NOT_FOUND) {
 		reply.lease = r->action.lease;
 		reply.ttl = 0;
@@ -178,6 +204,7 @@ static void on_txn(const struct etcd_result *result, void *arg)
 		.text = result->text,
 	};
 
+	note_space(r->carry, r->action.kind, result);
 	if (reply.outcome == OUTCOME_REFUSED || r->action.kind == ACTION_CONFIRM)
 		reply.has_own = (reply.outcome == OUTCOME_REFUSED || reply.outcome == OUTCOME_OK) &&
 				own_keys(r->carry, result->reply, &leader, &active, &member);

@@ -35,6 +35,8 @@ typedef void carry_reply_fn(const struct reply *reply, void *arg);
 struct carry *carry_new(const struct carry_config *config, carry_reply_fn *fn, void *arg);
 /* Requests under way are dropped. NULL is fine. */
 void carry_free(struct carry *carry);
+/* What etcd said when it last refused a write for want of space; NULL once one was accepted again. */
+const char *carry_nospace(const struct carry *carry);
 /* Any action but NOTIFY. */
 void carry_out(struct carry *carry, const struct action *action);
 

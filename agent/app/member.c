@@ -18,6 +18,7 @@
 #include "app/etcdconf.h"
 #include "app/feed.h"
 #include "app/identity.h"
+#include "app/records.h"
 #include "app/setback.h"
 #include "app/state.h"
 #include "base/log.h"
@@ -505,7 +506,9 @@ const char *member_trouble(struct member *m)
 		text = xasprintf("%s; when that is meant to be, run: collective adopt", m->held);
 	else if ((coord_removed(m->coord) || coord_refused(m->coord)) && membership(m, &info))
 		text = xstrdup(info.reason);
-	else if (m->failure)
+	else if (m->carry && carry_nospace(m->carry))
+		text = xstrdup(carry_nospace(m->carry));
+	else if (m->failure && !(member_quorum(m) && member_settled(m)))
 		text = xstrdup(m->failure);
 	free(m->trouble);
 	m->trouble = text;
