@@ -70,6 +70,11 @@ int run_resign(struct call *call)
 	return command_status(call, command_request("resign"));
 }
 
+int run_adopt(struct call *call)
+{
+	return command_status(call, command_request("adopt"));
+}
+
 int run_log(struct call *call)
 {
 	json *request = command_request("log");

@@ -15,6 +15,7 @@ int run_join(struct call *call);
 int run_delete(struct call *call);
 int run_gencert(struct call *call);
 int run_resign(struct call *call);
+int run_adopt(struct call *call);
 int run_log(struct call *call);
 
 /* A new request {"operation":operation}. */

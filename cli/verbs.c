@@ -77,6 +77,12 @@ const struct verb verbs[] = {
 		.run = run_resign,
 	},
 	{
+		.name = "adopt",
+		.args = "",
+		.help = "Accept etcd as it is now, after it was restored or replaced on purpose",
+		.run = run_adopt,
+	},
+	{
 		.name = "log",
 		.args = "[MODULE] LEVEL",
 		.min = 1,

@@ -150,14 +150,6 @@ static void notify(const struct action *a)
 		log_info(a->machine, "%s", a->reason);
 }
 
-static void stop_finish(struct member *m)
-{
-	void (*stopped)(void *arg) = TAKE(m->stopped);
-
-	if (stopped)
-		stopped(m->stopped_arg);
-}
-
 static void pump(struct member *m)
 {
 	struct action action;
@@ -339,7 +331,11 @@ static int make_etcd(struct member *m, const struct member_config *config, struc
 
 static void on_stopping(void *arg)
 {
-	stop_finish(arg);
+	struct member *m = arg;
+	void (*stopped)(void *arg) = TAKE(m->stopped);
+
+	if (stopped)
+		stopped(m->stopped_arg);
 }
 
 int member_new(struct member **ret, const struct member_config *config, struct err *err)
