@@ -86,7 +86,8 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 
 void agent_stop_member(struct agent *agent)
 {
-	commands_drop(agent->commands, "the membership has changed meanwhile");
+	if (agent->commands)
+		commands_drop(agent->commands, "the membership has changed meanwhile");
 	door_free(TAKE(agent->door));
 	member_free(TAKE(agent->member));
 }
