@@ -43,7 +43,8 @@ int identity_make_certificate(struct identity *id, const char *config_dir, bool 
 
 /* Founding, step by step, so that an interrupted one is taken up again instead of leaving a
  * collective in etcd that nobody has the keys of: the new bundle is kept aside in cfg/founding
- * before etcd is asked, and becomes cfg/collective when etcd agreed. */
+ * before etcd is asked, and becomes cfg/collective when etcd agreed. Loading leaves *ret alone where
+ * there is none. */
 int identity_founding_load(const char *config_dir, struct bundle **ret, struct err *err) MUST_CHECK;
 int identity_founding_save(
 	const char *config_dir, const struct bundle *bundle, struct err *err) MUST_CHECK;

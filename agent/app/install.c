@@ -105,6 +105,7 @@ static int keep_old(
 
 static int roll_forward(const char *config_dir, char **ret_backup, struct err *err)
 {
+	CLEANUP(freep) char *staging = file_join(config_dir, STAGE);
 	CLEANUP(freep) char *decided = file_join(config_dir, DECIDED);
 	CLEANUP(freep) char *stamp_path = file_join(decided, STAMP);
 	CLEANUP(freep) char *cfg = file_join(config_dir, "cfg");
@@ -139,8 +140,11 @@ static int roll_forward(const char *config_dir, char **ret_backup, struct err *e
 		rc = sync_folder(config_dir, err);
 	if (rc == 0)
 		rc = sync_folder(cfg, err);
+	/* in one step no longer decided: half a folder must not be taken for a decision */
+	if (rc == 0 && rename(decided, staging) < 0)
+		rc = err_errno(err, -errno, "cannot rename %s", decided);
 	if (rc == 0)
-		rc = remove_folder(decided, err);
+		rc = remove_folder(staging, err);
 	buf_done(&stamp);
 	return rc;
 }

@@ -233,8 +233,10 @@ START_TEST(a_founding_is_taken_up_again)
 	ck_assert_int_eq(identity_load(&id, folder, "mgt1", &warning, &err), 0);
 	ck_assert_int_eq(identity_make_certificate(id, folder, false, NULL, 0, NOW, &err), 0);
 	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 0);
+	ck_assert_ptr_null(again);
 	ck_assert_int_eq(identity_founding_save(folder, bundle, &err), 0);
-	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 1);
+	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 0);
+	ck_assert_ptr_nonnull(again);
 	ck_assert_str_eq(again->id, id_text);
 	bundle_free(again);
 	ck_assert_int_eq(identity_founding_commit(id, folder, bundle, &err), 0);
