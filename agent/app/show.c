@@ -72,7 +72,7 @@ static void add_machine(struct agent *agent, json *machines, const struct sm_inf
 	json_set_str(one, "machine", info->machine);
 	json_set_str(one, "state", info->state);
 	json_set_number(one, "since", wall_seconds(agent, info->since));
-	json_set_str(one, "reason", info->reason);
+	json_set_str(one, "reason", *info->reason ? info->reason : "as it began");
 	if (info->next_wakeup == USEC_NEVER)
 		json_set_null(one, "next");
 	else

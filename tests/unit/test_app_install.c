@@ -181,6 +181,7 @@ START_TEST(dying_at_any_step_leaves_old_or_new)
 	CLEANUP(freep) char *backup = NULL;
 	CLEANUP(freep) char *staging = file_join(folder, "cfg/joining");
 	CLEANUP(freep) char *decided = file_join(folder, "cfg/joined");
+	CLEANUP(freep) char *bundle = NULL;
 	struct err err = {""};
 	int status;
 	int rc;
@@ -198,7 +199,10 @@ START_TEST(dying_at_any_step_leaves_old_or_new)
 	ck_assert_msg(rc >= 0, "%s", err.text);
 	if (WEXITSTATUS(status) == 0)
 		ck_assert_int_eq(rc, 0);
+	bundle = get(folder, INSTALL_BUNDLE);
 	if (rc == 1 || WEXITSTATUS(status) == 0)
+		ck_assert_str_eq(bundle, fresh.bundle);
+	if (text_eq(bundle, fresh.bundle))
 		expect_new(folder);
 	else
 		expect_old(folder);
