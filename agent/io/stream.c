@@ -509,11 +509,6 @@ void stream_finish(struct stream *s, usec_t grace)
 	loop_defer_schedule(s->kick);
 }
 
-size_t stream_queued(const struct stream *s)
-{
-	return queued(s);
-}
-
 const char *stream_peer(const struct stream *s)
 {
 	return s->peer;
