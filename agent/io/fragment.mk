@@ -1,5 +1,6 @@
 noinst_LIBRARIES += agent/io/libio.a
 agent_io_libio_a_SOURCES = \
+	agent/io/child.c agent/io/child.h \
 	agent/io/clock.c agent/io/clock.h \
 	agent/io/http.c agent/io/http.h \
 	agent/io/http_error.c agent/io/http_error.h \

@@ -1,5 +1,6 @@
 IO_TESTS = tests/unit/test_io_loop tests/unit/test_io_http tests/unit/test_io_stream \
-	tests/unit/test_io_tls tests/unit/test_io_net tests/unit/test_io_https
+	tests/unit/test_io_tls tests/unit/test_io_net tests/unit/test_io_https \
+	tests/unit/test_io_child
 check_PROGRAMS += $(IO_TESTS)
 TESTS += $(IO_TESTS)
 IO_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -23,3 +24,6 @@ tests_unit_test_io_net_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_io_https_SOURCES = tests/unit/test_io_https.c $(IO_TEST_CERT) tests/lib/suite.h
 tests_unit_test_io_https_CFLAGS = $(IO_TEST_CFLAGS) $(SSL_CFLAGS) -pthread
 tests_unit_test_io_https_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_child_SOURCES = tests/unit/test_io_child.c tests/lib/suite.h
+tests_unit_test_io_child_CFLAGS = $(IO_TEST_CFLAGS)
+tests_unit_test_io_child_LDADD = $(IO_TEST_LDADD)
