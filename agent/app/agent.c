@@ -120,6 +120,132 @@ int agent_reload_identity(struct agent *agent, struct err *err)
 	return load_identity(agent, err);
 }
 
+/* ---- signals ---- */
+
+static void on_stopped(void *arg)
+{
+	struct agent *agent = arg;
+
+	loop_stop(agent->loop);
+}
+
+static void on_terminate(int signo, void *arg)
+{
+	struct signals *signals = arg;
+	struct agent *agent = signals->agent;
+
+	if (agent->stopping) {
+		loop_stop(agent->loop);
+		return;
+	}
+	agent->stopping = true;
+	log_info("agent", "stopping (%s)", strsignal(signo));
+	notify_send("STOPPING=1");
+	if (agent->member)
+		member_stop(agent->member, on_stopped, agent);
+	else
+		loop_stop(agent->loop);
+}
+
+static void tell_difference(
+	const char *option, const char *was, const char *is, bool at_once, void *arg)
+{
+	(void)arg;
+	log_info("conf", "%s: %s -> %s%s", option, was, is,
+		at_once ? "" : " (needs a restart of collectived)");
+}
+
+static const char *config_path(const struct agent *agent)
+{
+	return agent->options->config_path ? agent->options->config_path : conf_default_path;
+}
+
+static int apply_log(const struct agent *agent, struct err *err)
+{
+	int rc = logsink_open(agent->conf->log.target, err);
+
+	log_set_level(NULL, agent->options->debug ? "debug" : agent->conf->log.level);
+	return rc;
+}
+
+static void on_hangup(int signo, void *arg)
+{
+	struct signals *signals = arg;
+	struct agent *agent = signals->agent;
+	struct conf_problems problems;
+	struct conf *fresh;
+	struct err err = {""};
+
+	(void)signo;
+	if (conf_load(&fresh, config_path(agent), agent->options->config_path != NULL, &problems) <
+		0) {
+		for (size_t i = 0; i < problems.n; i++)
+			log_error("conf", "%s", problems.at[i].text);
+		log_error("conf", "the configuration is left as it was");
+		return;
+	}
+	if (!conf_diff(agent->conf, fresh, tell_difference, agent))
+		log_info("conf", "read again, nothing has changed");
+	conf_take_at_once(agent->conf, fresh);
+	conf_free(fresh);
+	if (apply_log(agent, &err) < 0)
+		log_error("conf", "%s", err.text);
+	if (api_server_set_read_group(agent->api, agent->conf->api.read_group, &err) < 0)
+		log_error("conf", "%s", err.text);
+	http_forget_connections(agent->http);
+	renewal_check(agent->renewal);
+}
+
+static void on_watchdog(void *arg)
+{
+	struct signals *signals = arg;
+
+	notify_send("WATCHDOG=1");
+	loop_timer_after(signals->watchdog, notify_watchdog_period());
+}
+
+/* Held back from the very start, so that a signal that comes early is not lost and does not kill. */
+static void hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(how, &set, NULL);
+}
+
+static int start_signals(struct agent *agent, struct err *err)
+{
+	struct signals *s = xcalloc(1, sizeof(*s));
+
+	(void)err;
+	s->agent = agent;
+	s->term = loop_signal_new(agent->loop, SIGTERM, on_terminate, s);
+	s->interrupt = loop_signal_new(agent->loop, SIGINT, on_terminate, s);
+	s->hangup = loop_signal_new(agent->loop, SIGHUP, on_hangup, s);
+	s->watchdog = loop_timer_new(agent->loop, "watchdog", on_watchdog, s);
+	if (notify_watchdog_period() != USEC_NEVER)
+		loop_timer_after(s->watchdog, 0);
+	agent->signals = s;
+	hold_signals(SIG_UNBLOCK);
+	return 0;
+}
+
+static void stop_signals(struct agent *agent)
+{
+	struct signals *s = TAKE(agent->signals);
+
+	if (!s)
+		return;
+	loop_signal_free(s->term);
+	loop_signal_free(s->interrupt);
+	loop_signal_free(s->hangup);
+	loop_timer_free(s->watchdog);
+	free(s);
+}
+
 /* ---- the parts ---- */
 
 static int start_state(struct agent *agent, struct err *err)
@@ -229,6 +355,7 @@ static const struct {
 	{start_commands, NULL},
 	{start_api, stop_api},
 	{start_renewal, stop_renewal},
+	{start_signals, stop_signals},
 	{start_member, agent_stop_member},
 	{NULL, stop_commands},
 };
@@ -250,109 +377,6 @@ static void stop_parts(struct agent *agent)
 		if (parts[i].stop)
 			parts[i].stop(agent);
 	}
-}
-
-/* ---- signals ---- */
-
-static void on_stopped(void *arg)
-{
-	struct agent *agent = arg;
-
-	loop_stop(agent->loop);
-}
-
-static void on_terminate(int signo, void *arg)
-{
-	struct signals *signals = arg;
-	struct agent *agent = signals->agent;
-
-	if (agent->stopping) {
-		loop_stop(agent->loop);
-		return;
-	}
-	agent->stopping = true;
-	log_info("agent", "stopping (%s)", strsignal(signo));
-	notify_send("STOPPING=1");
-	if (agent->member)
-		member_stop(agent->member, on_stopped, agent);
-	else
-		loop_stop(agent->loop);
-}
-
-static void tell_difference(
-	const char *option, const char *was, const char *is, bool at_once, void *arg)
-{
-	(void)arg;
-	log_info("conf", "%s: %s -> %s%s", option, was, is,
-		at_once ? "" : " (needs a restart of collectived)");
-}
-
-static const char *config_path(const struct agent *agent)
-{
-	return agent->options->config_path ? agent->options->config_path : conf_default_path;
-}
-
-static int apply_log(const struct agent *agent, struct err *err)
-{
-	int rc = logsink_open(agent->conf->log.target, err);
-
-	log_set_level(NULL, agent->options->debug ? "debug" : agent->conf->log.level);
-	return rc;
-}
-
-static void on_hangup(int signo, void *arg)
-{
-	struct signals *signals = arg;
-	struct agent *agent = signals->agent;
-	struct conf_problems problems;
-	struct conf *fresh;
-	struct err err = {""};
-
-	(void)signo;
-	if (conf_load(&fresh, config_path(agent), agent->options->config_path != NULL, &problems) <
-		0) {
-		for (size_t i = 0; i < problems.n; i++)
-			log_error("conf", "%s", problems.at[i].text);
-		log_error("conf", "the configuration is left as it was");
-		return;
-	}
-	if (!conf_diff(agent->conf, fresh, tell_difference, agent))
-		log_info("conf", "read again, nothing has changed");
-	conf_take_at_once(agent->conf, fresh);
-	conf_free(fresh);
-	if (apply_log(agent, &err) < 0)
-		log_error("conf", "%s", err.text);
-	if (api_server_set_read_group(agent->api, agent->conf->api.read_group, &err) < 0)
-		log_error("conf", "%s", err.text);
-	http_forget_connections(agent->http);
-	renewal_check(agent->renewal);
-}
-
-static void on_watchdog(void *arg)
-{
-	struct signals *signals = arg;
-
-	notify_send("WATCHDOG=1");
-	loop_timer_after(signals->watchdog, notify_watchdog_period());
-}
-
-static void signals_start(struct signals *s, struct agent *agent)
-{
-	s->agent = agent;
-	s->term = loop_signal_new(agent->loop, SIGTERM, on_terminate, s);
-	s->interrupt = loop_signal_new(agent->loop, SIGINT, on_terminate, s);
-	s->hangup = loop_signal_new(agent->loop, SIGHUP, on_hangup, s);
-	s->watchdog = loop_timer_new(agent->loop, "watchdog", on_watchdog, s);
-	if (notify_watchdog_period() != USEC_NEVER)
-		loop_timer_after(s->watchdog, 0);
-}
-
-static void signals_stop(struct signals *s)
-{
-	loop_signal_free(s->term);
-	loop_signal_free(s->interrupt);
-	loop_signal_free(s->hangup);
-	loop_timer_free(s->watchdog);
 }
 
 /* ---- running ---- */
@@ -380,7 +404,6 @@ static int load_conf(struct agent *agent)
 
 static int run(struct agent *agent, struct err *err)
 {
-	struct signals signals;
 	int rc;
 
 	rc = apply_log(agent, err);
@@ -388,12 +411,10 @@ static int run(struct agent *agent, struct err *err)
 		rc = start_parts(agent, err);
 	if (rc < 0)
 		return rc;
-	signals_start(&signals, agent);
 	log_info("agent", "collectived %s is %s, %s", PACKAGE_VERSION, agent->identity->name,
 		agent->member ? "member of a collective" : "standalone");
 	notify_send("READY=1\nSTATUS=%s", agent->member ? "looking for etcd" : "standalone");
 	rc = loop_run(agent->loop, err);
-	signals_stop(&signals);
 	return rc;
 }
 
@@ -404,6 +425,7 @@ int agent_run(const struct agent_options *options)
 	int rc;
 
 	close_memory();
+	hold_signals(SIG_BLOCK);
 	if (load_conf(&agent) < 0)
 		return 1;
 	rc = run(&agent, &err);

@@ -29,6 +29,7 @@ struct agent {
 	struct api_server *api;
 	struct commands *commands;
 	struct renewal *renewal;
+	struct signals *signals;
 	struct member *member; /* NULL: standalone */
 	struct door *door;     /* NULL: standalone */
 	char *address;	       /* what other members are told */
