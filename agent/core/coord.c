@@ -324,7 +324,9 @@ usec_t coord_wakeup(const struct coord *c)
 	t = usec_min(t, membership_wakeup(&c->membership));
 	t = usec_min(t, leader_wakeup(&c->leader));
 	t = usec_min(t, attempt_wakeup(&c->confirm));
-	return c->stopping ? usec_min(t, usec_max(c->now, c->stop_deadline)) : t;
+	if (coord_done(c))
+		return USEC_NEVER;
+	return c->stopping ? usec_min(t, c->stop_deadline) : t;
 }
 
 bool coord_acting(const struct coord *c, usec_t now)

@@ -89,7 +89,7 @@ void coord_free(struct coord *c);
 
 void coord_input(struct coord *c, usec_t now, const struct coord_event *event);
 bool coord_next(struct coord *c, usec_t now, struct action *ret);
-/* Absolute; USEC_NEVER while there is nothing but answers to wait for. */
+/* Absolute; USEC_NEVER while there is nothing but answers to wait for, and after coord_done(). */
 usec_t coord_wakeup(const struct coord *c);
 
 /* This member leads and its lease is valid right now. */

@@ -31,34 +31,53 @@ static const char *const mutations[MUTATION_COUNT] = {
 	[MUTATION_DEAF] = "what timed out is taken for applied",
 };
 
+/* Moves that the tables have and that no world has made. */
+static void print_untried(const struct world_tally *tally)
+{
+	const struct sm_machine *m;
+	const struct sm_edge *edge;
+	unsigned i;
+	int from;
+
+	for (i = 0; (m = coord_machine(i)); i++)
+		for (from = 0; from < m->count; from++)
+			for (edge = m->states[from].next; edge->why; edge++)
+				if (tally->moves[i][from][edge->to] == 0)
+					printf("never seen: %s: %s -> %s\n", m->name,
+						m->states[from].name, m->states[edge->to].name);
+}
+
 static int run_seeds(uint64_t first, uint64_t count)
 {
-	uint64_t seed, failed = 0, leaderships = 0, l;
+	struct world_tally tally = {0};
+	uint64_t seed, failed = 0;
 	char violation[400];
 
 	for (seed = first; seed < first + count; seed++) {
-		struct world_options options = {.seed = seed};
+		struct world_options options = {.seed = seed, .tally = &tally};
 
-		if (!world_run(&options, violation, &l)) {
+		if (!world_run(&options, violation)) {
 			failed++;
 			printf("seed %" PRIu64 " failed %s\n  replay: sim_coord --seed %" PRIu64
 			       "\n",
 				seed, violation, seed);
 		}
-		leaderships += l;
 	}
-	printf("%" PRIu64 " worlds, %" PRIu64 " changes of leadership\n", count, leaderships);
+	print_untried(&tally);
+	printf("%" PRIu64 " worlds, %" PRIu64 " changes of leadership, %" PRIu64
+	       " writes of leaders applied and %" PRIu64 " refused\n",
+		count, tally.leaderships, tally.work_done, tally.work_refused);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", count - failed, failed);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int replay(uint64_t seed)
 {
-	struct world_options options = {.seed = seed, .trace = true};
+	struct world_tally tally = {0};
+	struct world_options options = {.seed = seed, .trace = true, .tally = &tally};
 	char violation[400];
-	uint64_t l;
 
-	if (world_run(&options, violation, &l)) {
+	if (world_run(&options, violation)) {
 		puts("1 passed, 0 failed");
 		return EXIT_SUCCESS;
 	}
@@ -68,13 +87,15 @@ static int replay(uint64_t seed)
 
 static bool is_caught(enum mutation mutation)
 {
+	struct world_tally tally = {0};
 	char violation[400];
-	uint64_t seed, l;
+	uint64_t seed;
 
 	for (seed = 1; seed <= SEEDS_MUTATION; seed++) {
-		struct world_options options = {.seed = seed, .mutation = mutation};
+		struct world_options options = {
+			.seed = seed, .mutation = mutation, .tally = &tally};
 
-		if (world_run(&options, violation, &l))
+		if (world_run(&options, violation))
 			continue;
 		printf("caught by seed %" PRIu64 ": %s: %s\n", seed, mutations[mutation],
 			violation);

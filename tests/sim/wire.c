@@ -303,15 +303,22 @@ static void apply(struct world *w, struct request *r)
 	if (w->mutation == MUTATION_MARGIN && reply->ttl)
 		reply->ttl += 2;
 	if (r->work && reply->outcome == OUTCOME_OK)
-		w->work_done++;
+		w->tally->work_done++;
 	else if (r->work)
-		w->work_refused++;
+		w->tally->work_refused++;
+}
+
+static bool can_answer(const struct world *w, const struct request *r)
+{
+	enum net net = w->agents[r->agent].net;
+
+	return !r->mute && !r->answered && net == NET_FINE;
 }
 
 /* During an election. */
 static void get_stuck(struct world *w, struct request *r)
 {
-	if (r->action.kind == ACTION_KEEPALIVE &&
+	if (r->action.kind == ACTION_KEEPALIVE && can_answer(w, r) &&
 		w->now < etcd_election_start(w->etcd) + OLD_LEADER_ACKS && world_chance(w, 50)) {
 		r->reply.outcome = OUTCOME_OK;
 		r->reply.lease = r->action.lease;
@@ -322,7 +329,7 @@ static void get_stuck(struct world *w, struct request *r)
 	} else if (world_chance(w, 50)) {
 		world_schedule(w, etcd_election_end(w->etcd) + world_random(w, 0, 50000),
 			STEP_ARRIVE, r->agent, r);
-	} else if (world_chance(w, 30)) {
+	} else if (can_answer(w, r)) {
 		r->reply.outcome = OUTCOME_UNKNOWN;
 		r->reply.text = "etcdserver: no leader";
 		world_schedule(w, w->now + world_random(w, 100, 3000), STEP_REPLY, r->agent, r);
@@ -331,8 +338,6 @@ static void get_stuck(struct world *w, struct request *r)
 
 void wire_arrive(struct world *w, struct request *r)
 {
-	const struct agent *a = &w->agents[r->agent];
-
 	if (!etcd_has_leader(w->etcd)) {
 		get_stuck(w, r);
 		return;
@@ -342,9 +347,8 @@ void wire_arrive(struct world *w, struct request *r)
 		r->again--;
 		return;
 	}
-	if (r->mute || r->answered || a->net == NET_CUT || a->net == NET_NO_REPLIES)
-		return;
-	world_schedule(w, w->now + world_random(w, 200, 4000), STEP_REPLY, r->agent, r);
+	if (can_answer(w, r))
+		world_schedule(w, w->now + world_random(w, 200, 4000), STEP_REPLY, r->agent, r);
 }
 
 static void answer(struct world *w, struct request *r)

@@ -127,8 +127,29 @@ void world_changed(struct world *w)
 	world_schedule(w, w->etcd_wake, STEP_ETCD, -1, NULL);
 }
 
+static int state_of(const struct sm_machine *machine, const char *name)
+{
+	int i;
+
+	for (i = 0; strcmp(machine->states[i].name, name) != 0; i++)
+		continue;
+	return i;
+}
+
+static void count_move(struct world *w, const struct action *action)
+{
+	const struct sm_machine *machine;
+	unsigned i;
+
+	for (i = 0; action->from && (machine = coord_machine(i)); i++)
+		if (strcmp(machine->name, action->machine) == 0)
+			w->tally->moves[i][state_of(machine, action->from)]
+				       [state_of(machine, action->to)]++;
+}
+
 static void tell_notice(struct world *w, int agent, const struct action *action)
 {
+	count_move(w, action);
 	if (action->from && strcmp(action->machine, "leader") == 0 &&
 		strcmp(action->to, "leader") == 0)
 		w->leaderships++;
@@ -381,7 +402,7 @@ static void tear_down(struct world *w)
 	etcd_free(w->etcd);
 }
 
-bool world_run(const struct world_options *options, char *violation, uint64_t *ret_leaderships)
+bool world_run(const struct world_options *options, char *violation)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
 	uint64_t leaderships;
@@ -391,6 +412,7 @@ bool world_run(const struct world_options *options, char *violation, uint64_t *r
 	w->prng.state = options->seed;
 	w->mutation = options->mutation;
 	w->trace = options->trace;
+	w->tally = options->tally;
 	w->faulty = true;
 	w->tampering = world_chance(w, 50);
 	w->etcd = etcd_new(prng_next(&w->prng), check_change, w);
@@ -406,7 +428,7 @@ bool world_run(const struct world_options *options, char *violation, uint64_t *r
 		world_fail(w, "leadership changed in peace");
 	ok = !w->violation[0];
 	(void)snprintf(violation, sizeof(w->violation), "%s", w->violation);
-	*ret_leaderships = w->leaderships;
+	w->tally->leaderships += w->leaderships;
 	tear_down(w);
 	free(w);
 	return ok;

@@ -90,6 +90,20 @@ struct step {
 	struct request *request;
 };
 
+/* What the worlds of a run have seen. */
+struct world_tally {
+	uint64_t leaderships;
+	uint64_t work_done, work_refused; /* writes of leaders */
+	uint64_t moves[4][8][8];	  /* machine, from, to */
+};
+
+struct world_options {
+	uint64_t seed;
+	enum mutation mutation;
+	bool trace;
+	struct world_tally *tally;
+};
+
 struct world {
 	uint64_t seed;
 	struct prng prng;
@@ -113,19 +127,13 @@ struct world {
 	char violation[400];
 	const struct request *applying;
 	uint64_t leaderships;
-	uint64_t work_done, work_refused;
+	struct world_tally *tally;
 	uint64_t steps;
-};
-
-struct world_options {
-	uint64_t seed;
-	enum mutation mutation;
-	bool trace;
 };
 
 /* Runs a world to its end. Returns true where nothing was violated; the text otherwise in
  * violation (400 bytes). */
-bool world_run(const struct world_options *options, char *violation, uint64_t *ret_leaderships);
+bool world_run(const struct world_options *options, char *violation);
 
 /* Between the files of the simulation. */
 usec_t world_random(struct world *w, usec_t from, usec_t to);
