@@ -256,11 +256,13 @@ static struct etcd_txn *build(struct carry *c, const struct action *a)
 		break;
 	case ACTION_RESIGN:
 		etcd_txn_if_create(txn, c->leader_key, ETCD_EQUAL, a->leader_rev);
+		etcd_txn_if_mod(txn, c->active_key, ETCD_EQUAL, a->active_rev);
 		etcd_txn_delete(txn, ETCD_THEN, c->leader_key);
 		break;
 	case ACTION_REPAIR:
 		etcd_txn_if_create(txn, c->leader_key, ETCD_EQUAL, a->leader_rev);
 		etcd_txn_if_mod(txn, c->member_key, ETCD_EQUAL, a->record_rev);
+		etcd_txn_if_mod(txn, c->active_key, ETCD_EQUAL, a->active_rev);
 		put(txn, c->leader_key, c->name, a->lease);
 		break;
 	case ACTION_CLEAR:
