@@ -112,6 +112,14 @@ static ssize_t transmit(struct stream *s, const void *data, size_t len, struct e
 	return errno == EAGAIN ? -EAGAIN : err_errno(err, -errno, "connection lost");
 }
 
+/* What goes through TLS may be secret, and a buf that grows leaves copies in freed memory: under
+ * TLS it gets all its room at once. Both bufs are overwritten before they are freed. */
+static void make_room(const struct stream *s, struct buf *b)
+{
+	if (s->tls && !b->data)
+		(void)buf_reserve(b, b->max);
+}
+
 static bool wants_bytes(const struct stream *s)
 {
 	return s->state == OPEN && !s->paused && !s->peer_ended && s->in.len < s->in.max;
@@ -124,6 +132,7 @@ static bool fill(struct stream *s)
 
 	s->more = false;
 	s->read_want = LOOP_READ;
+	make_room(s, &s->in);
 	while (total < WAKE_MAX && s->in.len < s->in.max) {
 		size_t room = MIN(PIECE_MAX, s->in.max - s->in.len);
 		char *to = buf_reserve(&s->in, room);
@@ -475,6 +484,7 @@ int stream_send(struct stream *s, const void *data, size_t len)
 		buf_consume(&s->out, s->sent);
 		s->sent = 0;
 	}
+	make_room(s, &s->out);
 	if (buf_add(&s->out, data, len) < 0)
 		return -ENOBUFS;
 	if (!s->busy)
