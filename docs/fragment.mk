@@ -1,3 +1,12 @@
 # docs
-dist_man_MANS += docs/collective.1
-dist_man_MANS += docs/collective.conf.5
+dist_man_MANS += docs/collectived.8 docs/collective.1 docs/collective.conf.5
+dist_doc_DATA += docs/guide.md docs/keyspace.md docs/protocol.md docs/states.md \
+	docs/decisions.md docs/dependencies.md
+
+# The tables in docs/states.md are printed by the agent; tests/lint/docs.sh tells when they are old.
+.PHONY: regen-docs
+regen-docs: collectived
+	sed '/^<!-- BEGIN STATES -->$$/q' $(srcdir)/docs/states.md > states.md.new
+	./collectived --dump-states=markdown >> states.md.new
+	sed -n '/^<!-- END STATES -->$$/,$$p' $(srcdir)/docs/states.md >> states.md.new
+	mv states.md.new $(srcdir)/docs/states.md
