@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +26,7 @@
 #define HOUR  (3600 * USEC_PER_SEC)
 #define FLOOD 300
 #define FULL  64
+#define SHARE 8
 
 /* A connection to the server without a client of ours behind it. */
 struct raw {
@@ -45,7 +48,7 @@ static int connect_to_server(void)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sin.sin_port = htons((uint16_t)enroll_server_port(w.server));
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(inet_pton(AF_INET, w.address, &sin.sin_addr), 1);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	return fd;
@@ -334,6 +337,132 @@ START_TEST(a_flood_of_silent_connections_does_not_keep_a_joiner_out)
 	ck_assert_uint_le(stats.connections, FULL);
 	ck_assert_uint_ge(stats.dropped, FLOOD - FULL);
 	for (unsigned i = 0; i < FLOOD; i++)
+		close(fd[i]);
+}
+END_TEST
+
+/* Between a joiner and the server; what the server says is held back until the flood is over. */
+static struct {
+	struct net_listener *listener;
+	struct loop_io *from_joiner, *from_server;
+	int joiner, server;
+	bool hello_passed;
+} relay;
+
+static void relay_bytes(int from, int to, struct loop_io **io)
+{
+	char bytes[4096];
+	ssize_t n = recv(from, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (n <= 0) {
+		loop_io_free(TAKE(*io));
+		shutdown(to, SHUT_WR);
+		return;
+	}
+	ck_assert_int_eq(send(to, bytes, (size_t)n, MSG_NOSIGNAL), n);
+}
+
+static void on_joiner_speaks(int events UNUSED, void *arg UNUSED)
+{
+	relay_bytes(relay.joiner, relay.server, &relay.from_joiner);
+	relay.hello_passed = true;
+}
+
+static void on_server_speaks(int events UNUSED, void *arg UNUSED)
+{
+	relay_bytes(relay.server, relay.joiner, &relay.from_server);
+}
+
+static void relay_accept(int fd, const char *peer UNUSED, void *arg UNUSED)
+{
+	relay.joiner = fd;
+	relay.server = connect_to_server();
+	relay.from_joiner = loop_io_new(w.loop, fd, LOOP_READ, on_joiner_speaks, NULL);
+	relay.from_server = loop_io_new(w.loop, relay.server, 0, on_server_speaks, NULL);
+}
+
+static bool hello_has_passed(void *arg UNUSED)
+{
+	return relay.hello_passed;
+}
+
+START_TEST(a_joiner_in_the_middle_of_its_handshake_is_not_pushed_out)
+{
+	struct enroll_server_stats stats;
+	static int fd[FLOOD];
+	char text[32];
+	struct err err;
+
+	ck_assert_int_eq(
+		net_listen_tcp(&relay.listener, w.loop, "127.0.0.1", 0, relay_accept, NULL, &err),
+		0);
+	snprintf(text, sizeof(text), "127.0.0.1:%d", net_listener_port(relay.listener));
+	joiner_start(&j, text, token, NULL);
+	run_until(hello_has_passed, NULL);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		fd[i] = connect_to_server();
+		if (i % 5 == 0)
+			run_until(at_once, NULL);
+	}
+	enroll_server_stats(w.server, &stats);
+	ck_assert_uint_ge(stats.dropped, FLOOD - 2 * FULL);
+	loop_io_set(relay.from_server, LOOP_READ);
+	run_until(joiner_is_done, &j);
+	ck_assert_msg(j.rc == 0, "%s", j.why);
+	for (unsigned i = 0; i < FLOOD; i++)
+		close(fd[i]);
+	loop_io_free(relay.from_joiner);
+	loop_io_free(relay.from_server);
+	close(relay.joiner);
+	close(relay.server);
+	net_listener_free(relay.listener);
+}
+END_TEST
+
+/* An IPv4 address of this host that is not loopback, or "". */
+static void own_address(char dst[INET_ADDRSTRLEN])
+{
+	struct ifaddrs *all, *it;
+
+	dst[0] = '\0';
+	ck_assert_int_eq(getifaddrs(&all), 0);
+	for (it = all; it && !*dst; it = it->ifa_next) {
+		const struct sockaddr_in *sin = (const void *)it->ifa_addr;
+
+		if (sin && sin->sin_family == AF_INET && (it->ifa_flags & IFF_UP) &&
+			!(it->ifa_flags & IFF_LOOPBACK))
+			inet_ntop(AF_INET, &sin->sin_addr, dst, INET_ADDRSTRLEN);
+	}
+	freeifaddrs(all);
+}
+
+static bool share_is_left(void *arg UNUSED)
+{
+	struct enroll_server_stats stats;
+
+	enroll_server_stats(w.server, &stats);
+	return stats.accepted == 3 * SHARE && stats.connections == SHARE;
+}
+
+START_TEST(one_remote_address_has_no_more_than_its_share)
+{
+	char address[INET_ADDRSTRLEN];
+	int fd[3 * SHARE];
+
+	own_address(address);
+	if (!*address) {
+		printf("SKIP: this host has no address but loopback\n");
+		return;
+	}
+	world_kill_server();
+	w.address = address;
+	world_start_server();
+	for (unsigned i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = connect_to_server();
+	run_until(share_is_left, NULL);
+	assert_good_join_works();
+	ck_assert_str_eq(w.last_peer, address);
+	for (unsigned i = 0; i < ARRAY_SIZE(fd); i++)
 		close(fd[i]);
 }
 END_TEST
@@ -675,6 +804,8 @@ static Suite *make_suite(void)
 	tcase_add_test(t, slow_ones_are_cut_off);
 	tcase_add_test(t, a_flood_of_garbage_does_not_keep_a_joiner_out);
 	tcase_add_test(t, a_flood_of_silent_connections_does_not_keep_a_joiner_out);
+	tcase_add_test(t, a_joiner_in_the_middle_of_its_handshake_is_not_pushed_out);
+	tcase_add_test(t, one_remote_address_has_no_more_than_its_share);
 	tcase_add_test(t, those_who_proved_a_token_are_not_pushed_out);
 	tcase_add_test(t, a_server_may_die_at_any_step);
 	tcase_add_test(t, a_silent_server_is_given_up);

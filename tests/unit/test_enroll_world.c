@@ -87,7 +87,7 @@ static const struct enroll_server_ops server_ops = {
 void world_start_server(void)
 {
 	const struct enroll_server_options options = {
-		.address = "127.0.0.1",
+		.address = w.address,
 		.certificate = w.certificate,
 		.key = w.key,
 		.version = "0.1.0",
@@ -96,8 +96,8 @@ void world_start_server(void)
 
 	must(invitations_load(&w.book, path, clock_wall(), &err), &err);
 	must(enroll_server_new(&w.server, w.loop, w.book, &options, &server_ops, NULL, &err), &err);
-	snprintf(
-		w.server_text, sizeof(w.server_text), "127.0.0.1:%d", enroll_server_port(w.server));
+	snprintf(w.server_text, sizeof(w.server_text), "%s:%d", w.address,
+		enroll_server_port(w.server));
 }
 
 void world_kill_server(void)
@@ -122,7 +122,7 @@ void world_setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	path = file_join(folder, "invitations");
 	blocker = file_join(folder, "invitations.new");
-	w = (struct world){.redeem = WORLD_REGISTERS};
+	w = (struct world){.redeem = WORLD_REGISTERS, .address = "127.0.0.1"};
 	must(loop_new(&w.loop, &err), &err);
 	must(bundle_found(&w.bundle, clock_wall(), &err), &err);
 	bundle_add_endpoint(w.bundle, "https://etcd1:2379");

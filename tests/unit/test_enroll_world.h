@@ -25,7 +25,8 @@ struct world {
 	struct loop *loop;
 	struct invitations *book;
 	struct enroll_server *server;
-	char server_text[32]; /* "127.0.0.1:PORT" */
+	const char *address;  /* to listen on */
+	char server_text[80]; /* "127.0.0.1:PORT" */
 	struct bundle *bundle;
 	char *bundle_text;
 	struct ca *ca;
