@@ -83,6 +83,7 @@ static struct leader_view view_of(const struct coord *c)
 {
 	/* The machines share what coord owns; constness ends at that border. */
 	return (struct leader_view){
+		.name = c->name,
 		.roster = c->roster,
 		.lease = (struct lease *)&c->lease,
 		.decided = c->membership.sm.state != MEMBERSHIP_WAITING,
@@ -113,8 +114,8 @@ struct coord *coord_new(const struct coord_config *config, usec_t now)
 	lease_init(&c->lease, config->ttl, config->saved_lease, &c->prng, now, on_move, c);
 	quorum_init(&c->quorum, now, on_move, c);
 	membership_init(&c->membership, c->name, config->instance, &c->prng, now, on_move, c);
-	leader_init(&c->leader, c->name, config->pulse ? config->pulse : PULSE_DEFAULT, &c->prng,
-		now, on_move, c);
+	leader_init(&c->leader, config->pulse ? config->pulse : PULSE_DEFAULT, &c->prng, now,
+		on_move, c);
 	attempt_init(&c->confirm);
 	attempt_want(&c->confirm, now);
 	return c;

@@ -65,7 +65,7 @@ enum coord_event_kind {
 	COORD_LEADER, /* key */
 	COORD_REPLY,
 	/* Hand leadership on: resign, and don't campaign for one TTL unless there is no other voting
-	 * member active. Without effect on who does not lead. */
+	 * member active. Without effect on who does not lead, and where nobody else could. */
 	COORD_RESIGN,
 	/* The agent ends: resign, but leave lease and active key to a restart. Until coord_done(). */
 	COORD_STOP,

@@ -5,6 +5,7 @@ agent_core_libcore_a_SOURCES = \
 	agent/core/coord.c agent/core/coord.h \
 	agent/core/copy.h \
 	agent/core/leader.c agent/core/leader.h agent/core/leader_states.c \
+	agent/core/leader_view.c agent/core/leader_view.h \
 	agent/core/lease.c agent/core/lease.h \
 	agent/core/membership.c agent/core/membership.h \
 	agent/core/prng.h \

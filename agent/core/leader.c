@@ -15,15 +15,13 @@
 
 #include "base/macros.h"
 #include "base/text.h"
-#include "core/copy.h"
 
 #define DELAY_MAX (100 * USEC_PER_MSEC)
 
-void leader_init(struct leader *l, const char *name, usec_t pulse_every, struct prng *prng,
-	usec_t now, sm_observe_fn *observe, void *arg)
+void leader_init(struct leader *l, usec_t pulse_every, struct prng *prng, usec_t now,
+	sm_observe_fn *observe, void *arg)
 {
 	*l = (struct leader){.prng = prng, .pulse_every = pulse_every};
-	copy_text(l->name, sizeof(l->name), name);
 	attempt_init(&l->campaign);
 	attempt_init(&l->resign);
 	attempt_init(&l->repair);
@@ -38,45 +36,15 @@ bool leader_acting(const struct leader *l, const struct lease *lease, usec_t now
 	       lease_valid(lease, now);
 }
 
-static const struct roster_key *leader_key(const struct leader_view *v)
-{
-	return roster_leader_key(v->roster);
-}
-
-/* The key names us and hangs on our lease. */
-static bool is_ours(const struct leader *l, const struct leader_view *v)
-{
-	const struct roster_key *key = leader_key(v);
-
-	return key->present && v->lease->id != 0 && key->lease == v->lease->id &&
-	       text_eq(key->value, l->name);
-}
-
-/* The key that we created is there, whatever has been written into it since. */
-static bool is_there(const struct leader *l, const struct leader_view *v)
-{
-	const struct roster_key *key = leader_key(v);
-
-	return key->present && key->create_rev == l->fence;
-}
-
-static bool have_others(const struct leader *l, const struct leader_view *v)
-{
-	const struct roster_member *self = roster_find(v->roster, l->name);
-	unsigned n = roster_list(v->roster, ROSTER_ACTIVE | ROSTER_VOTING, NULL, NULL, 0);
-
-	return n > (self && self->is_active && self->present && self->valid && self->voting);
-}
-
 static bool on_hold(const struct leader *l, usec_t now, const struct leader_view *v)
 {
-	return now < l->hold_until && have_others(l, v);
+	return now < l->hold_until && leader_view_others(v);
 }
 
 /* Whether this member is to lead if it can. */
 static bool wanted(const struct leader *l, usec_t now, const struct leader_view *v)
 {
-	const struct roster_member *self = roster_find(v->roster, l->name);
+	const struct roster_member *self = leader_view_self(v);
 
 	return v->wanted && !l->stopping && self && self->voting && !on_hold(l, now, v);
 }
@@ -88,8 +56,8 @@ static bool may_campaign(const struct leader *l, usec_t now, const struct leader
 
 static void to_follower(struct leader *l, usec_t now, const struct leader_view *v, const char *why)
 {
-	const struct roster_key *key = leader_key(v);
-	bool other = key->present && !text_eq(key->value, l->name);
+	const struct roster_key *key = leader_view_key(v);
+	bool other = key->present && !text_eq(key->value, v->name);
 
 	l->fence = 0;
 	l->fence_lease = 0;
@@ -136,7 +104,7 @@ static void to_resigning(struct leader *l, usec_t now, const struct leader_view 
 /* The key is ours, by the answer to a request of our own. */
 static void won(struct leader *l, usec_t now, const struct leader_view *v, const char *why)
 {
-	l->fence = leader_key(v)->create_rev;
+	l->fence = leader_view_key(v)->create_rev;
 	l->fence_lease = v->lease->id;
 	if (!lease_valid(v->lease, now)) {
 		to_suspended(l, now);
@@ -153,7 +121,7 @@ static void won(struct leader *l, usec_t now, const struct leader_view *v, const
  * run's under the lease that we adopted). */
 static bool found_ours(struct leader *l, usec_t now, const struct leader_view *v)
 {
-	if (!is_ours(l, v) || !lease_valid(v->lease, now) || !v->decided)
+	if (!leader_view_ours(v) || !lease_valid(v->lease, now) || !v->decided)
 		return false;
 	if (wanted(l, now, v)) {
 		if (!v->registered)
@@ -162,7 +130,7 @@ static bool found_ours(struct leader *l, usec_t now, const struct leader_view *v
 		to_confirming(l, now, "a leader key of our own is there");
 	} else {
 		attempt_drop(&l->campaign);
-		l->fence = leader_key(v)->create_rev;
+		l->fence = leader_view_key(v)->create_rev;
 		l->fence_lease = v->lease->id;
 		to_resigning(l, now, v);
 	}
@@ -173,10 +141,10 @@ static bool step_follower(struct leader *l, usec_t now, const struct leader_view
 {
 	if (found_ours(l, now, v))
 		return true;
-	if (leader_key(v)->present || !may_campaign(l, now, v))
+	if (leader_view_key(v)->present || !may_campaign(l, now, v))
 		return false;
 	attempt_want(&l->campaign,
-		now + (have_others(l, v) ? (usec_t)prng_below(l->prng, DELAY_MAX) : 0));
+		now + (leader_view_others(v) ? (usec_t)prng_below(l->prng, DELAY_MAX) : 0));
 	sm_move(&l->sm, LEADER_WAITING, now, "there is no leader");
 	return true;
 }
@@ -185,9 +153,9 @@ static bool step_waiting(struct leader *l, usec_t now, const struct leader_view 
 {
 	if (found_ours(l, now, v))
 		return true;
-	if (leader_key(v)->present || !may_campaign(l, now, v)) {
+	if (leader_view_key(v)->present || !may_campaign(l, now, v)) {
 		to_follower(l, now, v,
-			leader_key(v)->present ? "somebody leads" : "may not lead at present");
+			leader_view_key(v)->present ? "somebody leads" : "may not lead at present");
 		return true;
 	}
 	if (!attempt_due(&l->campaign, now))
@@ -202,10 +170,10 @@ static bool step_campaigning(struct leader *l, usec_t now, const struct leader_v
 		return false;
 	if (found_ours(l, now, v))
 		return true;
-	if (!leader_key(v)->present && may_campaign(l, now, v))
+	if (!leader_view_key(v)->present && may_campaign(l, now, v))
 		return false;
-	to_follower(
-		l, now, v, leader_key(v)->present ? "somebody leads" : "may not lead at present");
+	to_follower(l, now, v,
+		leader_view_key(v)->present ? "somebody leads" : "may not lead at present");
 	return true;
 }
 
@@ -213,15 +181,15 @@ static bool step_leader(struct leader *l, usec_t now, const struct leader_view *
 {
 	if (l->fence_lease != v->lease->id) {
 		to_follower(l, now, v, "the lease was lost");
-	} else if (!is_there(l, v)) {
+	} else if (!leader_view_created(v, l->fence)) {
 		to_follower(l, now, v,
-			leader_key(v)->present ? "the leader key was created anew"
-					       : "the leader key was deleted");
+			leader_view_key(v)->present ? "the leader key was created anew"
+						    : "the leader key was deleted");
 	} else if (!lease_valid(v->lease, now)) {
 		to_suspended(l, now);
 	} else if (!wanted(l, now, v)) {
 		to_resigning(l, now, v);
-	} else if (!is_ours(l, v)) {
+	} else if (!leader_view_ours(v)) {
 		to_confirming(l, now, "the leader key was overwritten by hand");
 	} else {
 		return false;
@@ -233,7 +201,7 @@ static bool step_suspended(struct leader *l, usec_t now, const struct leader_vie
 {
 	if (l->fence_lease != v->lease->id)
 		to_follower(l, now, v, "the lease was lost");
-	else if (!is_there(l, v))
+	else if (!leader_view_created(v, l->fence))
 		to_follower(l, now, v, "the leader key is gone");
 	else if (!wanted(l, now, v))
 		to_resigning(l, now, v);
@@ -248,7 +216,7 @@ static bool step_confirming(struct leader *l, usec_t now, const struct leader_vi
 {
 	if (v->lease->id == 0 || (l->fence && l->fence_lease != v->lease->id)) {
 		to_follower(l, now, v, "the lease was lost");
-	} else if (l->fence && !is_there(l, v) && !is_ours(l, v)) {
+	} else if (l->fence && !leader_view_created(v, l->fence) && !leader_view_ours(v)) {
 		to_follower(l, now, v, "the leader key is gone");
 	} else if (l->fence && !wanted(l, now, v)) {
 		to_resigning(l, now, v);
@@ -258,7 +226,7 @@ static bool step_confirming(struct leader *l, usec_t now, const struct leader_vi
 		else
 			to_follower(l, now, v, "the lease is not valid any more");
 	} else {
-		if (l->confirmed && is_there(l, v) && !is_ours(l, v))
+		if (l->confirmed && leader_view_created(v, l->fence) && !leader_view_ours(v))
 			attempt_want(&l->repair, now);
 		return false;
 	}
@@ -269,7 +237,7 @@ static bool step_resigning(struct leader *l, usec_t now, const struct leader_vie
 {
 	if (l->fence_lease != v->lease->id)
 		to_follower(l, now, v, "the lease was lost");
-	else if (!is_there(l, v))
+	else if (!leader_view_created(v, l->fence))
 		to_follower(l, now, v, "resigned");
 	else
 		return false;
@@ -280,7 +248,7 @@ bool leader_step(struct leader *l, usec_t now, const struct leader_view *v)
 {
 	if (now >= l->hold_until)
 		l->hold_until = 0;
-	stray_step(&l->stray, now, leader_key(v),
+	stray_step(&l->stray, now, leader_view_key(v),
 		v->registered && !l->stopping && lease_valid(v->lease, now),
 		v->lease->ttl * USEC_PER_SEC / 3);
 	switch ((enum leader_state)l->sm.state) {
@@ -304,7 +272,7 @@ bool leader_step(struct leader *l, usec_t now, const struct leader_view *v)
 
 void leader_resign(struct leader *l, usec_t now, const struct leader_view *v)
 {
-	if (l->sm.state == LEADER_FOLLOWER)
+	if (l->sm.state == LEADER_FOLLOWER || !leader_view_others(v))
 		return;
 	l->hold_until = now + v->lease->ttl * USEC_PER_SEC;
 }
@@ -326,26 +294,12 @@ void leader_read(struct leader *l, usec_t now, usec_t taken, const struct leader
 		return;
 	if (v->lease->id == 0 || (l->fence && l->fence_lease != v->lease->id))
 		return;
-	if (is_ours(l, v))
+	if (leader_view_ours(v))
 		won(l, now, v, "confirmed: elected");
-	else if (l->fence && is_there(l, v))
+	else if (l->fence && leader_view_created(v, l->fence))
 		l->confirmed = true;
 	else
 		to_follower(l, now, v, "a read shows that it does not lead");
-}
-
-static int64_t own_record_rev(const struct leader *l, const struct leader_view *v)
-{
-	const struct roster_member *self = roster_find(v->roster, l->name);
-
-	return self ? self->mod_rev : 0;
-}
-
-static int64_t own_active_rev(const struct leader *l, const struct leader_view *v)
-{
-	const struct roster_member *self = roster_find(v->roster, l->name);
-
-	return self ? self->active.mod_rev : 0;
 }
 
 static bool next_attempt(struct leader *l, usec_t now, uint64_t id, struct action *ret)
@@ -379,56 +333,34 @@ static bool next_attempt(struct leader *l, usec_t now, uint64_t id, struct actio
 bool leader_next(
 	struct leader *l, usec_t now, uint64_t id, const struct leader_view *v, struct action *ret)
 {
+	const struct roster_member *self = leader_view_self(v);
+
 	if (!next_attempt(l, now, id, ret))
 		return false;
-	if (ret->kind != ACTION_RESIGN)
-		ret->record_rev = own_record_rev(l, v);
+	if (self && ret->kind != ACTION_RESIGN)
+		ret->record_rev = self->mod_rev;
+	if (self && ret->kind != ACTION_CLEAR)
+		ret->active_rev = self->active.mod_rev;
+	ret->leader_rev = l->fence;
 	switch (ret->kind) {
 	case ACTION_CAMPAIGN:
 		ret->lease = l->campaign_lease = v->lease->id;
-		ret->active_rev = own_active_rev(l, v);
+		ret->leader_rev = 0;
 		break;
 	case ACTION_REPAIR:
 		ret->lease = l->repair_lease = v->lease->id;
-		ret->active_rev = own_active_rev(l, v);
-		ret->leader_rev = l->repair_rev = l->fence;
+		l->repair_rev = l->fence;
 		break;
 	case ACTION_CLEAR:
 		ret->leader_rev = l->stray.rev;
 		break;
 	case ACTION_PULSE:
 		ret->lease = v->lease->id;
-		ret->active_rev = own_active_rev(l, v);
-		ret->leader_rev = l->fence;
 		break;
 	default:
-		ret->leader_rev = l->fence;
-		ret->active_rev = own_active_rev(l, v);
 		break;
 	}
 	return true;
-}
-
-/* Our key as an applied transaction has left it. */
-static void key_written(struct leader *l, const struct leader_view *v, int64_t create_rev,
-	int64_t mod_rev, int64_t lease)
-{
-	struct key_info key = {
-		.present = true,
-		.create_rev = create_rev,
-		.mod_rev = mod_rev,
-		.lease = lease,
-		.value = l->name,
-	};
-
-	(void)roster_leader(v->roster, &key, 0);
-}
-
-static void key_deleted(const struct leader_view *v, int64_t revision)
-{
-	static const struct key_info none;
-
-	(void)roster_leader(v->roster, &none, revision);
 }
 
 static const char *text_of(const struct reply *reply)
@@ -443,7 +375,7 @@ static void on_campaign(
 {
 	if (reply->outcome == OUTCOME_OK) {
 		attempt_done(&l->campaign);
-		key_written(l, v, reply->revision, reply->revision, l->campaign_lease);
+		leader_view_put(v, reply->revision, reply->revision, l->campaign_lease);
 	} else {
 		attempt_failed(&l->campaign, l->prng);
 	}
@@ -451,13 +383,14 @@ static void on_campaign(
 		lease_not_found(v->lease, l->campaign_lease, now);
 	if (l->sm.state != LEADER_CAMPAIGNING)
 		return;
-	if (is_ours(l, v)) {
+	if (leader_view_ours(v)) {
 		won(l, now, v, "elected");
 	} else if (reply->outcome == OUTCOME_UNKNOWN) {
 		to_confirming(l, now, "the outcome of the campaign is not known");
-	} else if (leader_key(v)->present || !may_campaign(l, now, v)) {
+	} else if (leader_view_key(v)->present || !may_campaign(l, now, v)) {
 		to_follower(l, now, v,
-			leader_key(v)->present ? "somebody else won" : "may not lead at present");
+			leader_view_key(v)->present ? "somebody else won"
+						    : "may not lead at present");
 	} else {
 		attempt_want(&l->campaign, now);
 		sm_trouble(&l->sm, "campaign: %s", text_of(reply));
@@ -469,7 +402,7 @@ static void on_repair(
 {
 	if (reply->outcome == OUTCOME_OK) {
 		attempt_done(&l->repair);
-		key_written(l, v, l->repair_rev, reply->revision, l->repair_lease);
+		leader_view_put(v, l->repair_rev, reply->revision, l->repair_lease);
 	} else {
 		attempt_failed(&l->repair, l->prng);
 	}
@@ -477,7 +410,7 @@ static void on_repair(
 		lease_not_found(v->lease, l->repair_lease, now);
 	if (l->sm.state != LEADER_CONFIRMING)
 		return;
-	if (reply->outcome == OUTCOME_OK && is_ours(l, v) && l->fence_lease == v->lease->id) {
+	if (reply->outcome == OUTCOME_OK && leader_view_ours(v) && l->fence_lease == v->lease->id) {
 		won(l, now, v, "repaired: elected");
 		return;
 	}
@@ -490,7 +423,7 @@ static void on_resign(struct leader *l, const struct reply *reply, const struct 
 {
 	if (reply->outcome == OUTCOME_OK) {
 		attempt_done(&l->resign);
-		key_deleted(v, reply->revision);
+		leader_view_delete(v, reply->revision);
 		return;
 	}
 	attempt_failed(&l->resign, l->prng);

@@ -18,8 +18,8 @@
 
 #include "base/usec.h"
 #include "core/attempt.h"
+#include "core/leader_view.h"
 #include "core/lease.h"
-#include "core/roster.h"
 #include "core/stray.h"
 
 enum leader_state {
@@ -37,7 +37,6 @@ extern const struct sm_machine leader_machine;
 struct leader {
 	struct sm sm;
 	struct prng *prng;
-	char name[NAME_MAX_LEN + 1];
 	int64_t fence;	     /* create_revision of our key; 0 while there is none or it is unsure */
 	int64_t fence_lease; /* the lease it hangs on */
 	usec_t hold_until;   /* resigned by request, the others go first; 0 where not */
@@ -55,21 +54,12 @@ struct leader {
 	int64_t repair_rev;
 };
 
-/* What else the decisions are based on. */
-struct leader_view {
-	struct roster *roster;
-	struct lease *lease;
-	bool decided;	 /* membership is past waiting */
-	bool wanted;	 /* membership_wanted() */
-	bool registered; /* membership is active */
-};
-
-void leader_init(struct leader *l, const char *name, usec_t pulse_every, struct prng *prng,
-	usec_t now, sm_observe_fn *observe, void *arg);
+void leader_init(struct leader *l, usec_t pulse_every, struct prng *prng, usec_t now,
+	sm_observe_fn *observe, void *arg);
 bool leader_acting(const struct leader *l, const struct lease *lease, usec_t now);
 /* Returns true when the state changed. */
 bool leader_step(struct leader *l, usec_t now, const struct leader_view *v);
-/* Hand over: ignored unless it leads or is about to. */
+/* Hand over: ignored unless it leads or is about to, and there is somebody to hand over to. */
 void leader_resign(struct leader *l, usec_t now, const struct leader_view *v);
 /* For good. */
 void leader_stop(struct leader *l);

@@ -31,8 +31,10 @@ static void check_leader_put(
 		world_fail(w, "%s was elected without being active", a->instance);
 }
 
-/* Nobody's registration is overwritten but one's own, an earlier run's, or one put by hand. */
-static void check_active_put(struct world *w, const struct agent *a, const struct ekv *before)
+/* Nobody's registration is overwritten but one's own, an earlier run's, one put by hand, or one on
+ * the same lease: that of who runs on the same files. */
+static void check_active_put(
+	struct world *w, const struct agent *a, const struct ekv *before, const struct ekv *after)
 {
 	int i;
 
@@ -40,7 +42,7 @@ static void check_active_put(struct world *w, const struct agent *a, const struc
 		const struct agent *other = &w->agents[i];
 
 		if (other != a && other->core && strcmp(before->tag, other->instance) == 0 &&
-			before->lease != 0)
+			before->lease != 0 && before->lease != after->lease)
 			world_fail(w, "%s overwrote the registration of %s", a->instance,
 				other->instance);
 	}
@@ -63,7 +65,7 @@ void check_change(void *arg, int writer, const struct ekv *before, const struct 
 	if (strcmp(after->key, "leader") == 0 && after->present)
 		check_leader_put(w, a, before, after);
 	if (strncmp(after->key, "active/", 7) == 0 && after->present)
-		check_active_put(w, a, before);
+		check_active_put(w, a, before, after);
 	if (wire_is_leaders(w->applying) &&
 		strcmp(etcd_get(w->etcd, "leader")->value, a->name) != 0)
 		world_fail(w, "%s wrote as the leader, but the leader was '%s'", a->instance,

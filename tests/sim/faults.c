@@ -262,12 +262,22 @@ static void one_fault(struct world *w, int agent)
 	}
 }
 
+/* A second agent with the name of the first; sometimes on a copy of its files. */
+static void start_twin(struct world *w, int agent)
+{
+	if (w->tampering && world_chance(w, 40)) {
+		w->agents[agent].saved_lease = w->agents[0].saved_lease;
+		excuse(w);
+	}
+	world_start(w, agent);
+}
+
 void fault_inject(struct world *w)
 {
 	int agent = victim(w);
 
 	if (w->agents[agent].twin && !w->agents[agent].core)
-		world_start(w, agent);
+		start_twin(w, agent);
 	else
 		one_fault(w, agent);
 	world_changed(w);

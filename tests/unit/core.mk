@@ -10,6 +10,7 @@ tests_unit_test_core_SOURCES = \
 	tests/unit/test_core_rig.c \
 	tests/unit/test_core_roster.c \
 	tests/unit/test_core_sm.c \
+	tests/unit/test_core_tenure.c \
 	tests/lib/suite.h
 tests_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)

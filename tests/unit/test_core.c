@@ -16,6 +16,7 @@ static Suite *core_suite(void)
 	suite_add_tcase(suite, core_roster_case());
 	suite_add_tcase(suite, core_membership_case());
 	suite_add_tcase(suite, core_leader_case());
+	suite_add_tcase(suite, core_tenure_case());
 	suite_add_tcase(suite, core_coord_case());
 	return suite;
 }

@@ -74,6 +74,7 @@ TCase *core_lease_case(void);
 TCase *core_roster_case(void);
 TCase *core_membership_case(void);
 TCase *core_leader_case(void);
+TCase *core_tenure_case(void);
 TCase *core_coord_case(void);
 
 #endif
