@@ -1,6 +1,7 @@
 # Unit tests of etcd: pure parts, against a scripted server, and against a real etcd.
 ETCD_TESTS = tests/unit/test_etcd_codec tests/unit/test_etcd_frames tests/unit/test_etcd_client \
-	tests/unit/test_etcd_sync_core
+	tests/unit/test_etcd_trust tests/unit/test_etcd_sync_core tests/unit/test_etcd_watch \
+	tests/unit/test_etcd_sync
 check_PROGRAMS += $(ETCD_TESTS)
 TESTS += $(ETCD_TESTS)
 ETCD_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -21,3 +22,12 @@ tests_unit_test_etcd_client_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_sync_core_SOURCES = tests/unit/test_etcd_sync_core.c tests/lib/suite.h
 tests_unit_test_etcd_sync_core_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_sync_core_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_trust_SOURCES = tests/unit/test_etcd_trust.c $(ETCD_TEST_FAKE)
+tests_unit_test_etcd_trust_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_trust_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_watch_SOURCES = tests/unit/test_etcd_watch.c $(ETCD_TEST_FAKE)
+tests_unit_test_etcd_watch_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_watch_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_sync_SOURCES = tests/unit/test_etcd_sync.c $(ETCD_TEST_FAKE)
+tests_unit_test_etcd_sync_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_sync_LDADD = $(ETCD_TEST_LDADD)

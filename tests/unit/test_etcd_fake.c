@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -25,6 +26,7 @@ struct fake_request {
 	struct fake *fake;
 	int fd;
 	struct loop_io *io;
+	struct buf out;
 	char in[131072];
 	size_t len;
 };
@@ -41,18 +43,24 @@ const char *fake_header(const struct fake *fake)
 	return text;
 }
 
+/* What the socket does not take now goes out when it is writable. */
+static void flush(struct fake_request *request)
+{
+	while (request->out.len && request->fd >= 0) {
+		ssize_t n = send(request->fd, request->out.data, request->out.len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			break;
+		buf_consume(&request->out, (size_t)n);
+	}
+	if (request->fd >= 0)
+		loop_io_set(request->io, LOOP_READ | (request->out.len ? LOOP_WRITE : 0));
+}
+
 static void send_all(struct fake_request *request, const char *data, size_t len)
 {
-	while (len && request->fd >= 0) {
-		ssize_t n = send(request->fd, data, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EAGAIN)
-			continue;
-		if (n < 0)
-			return;
-		data += n;
-		len -= (size_t)n;
-	}
+	ck_assert_int_eq(buf_add(&request->out, data, len), 0);
+	flush(request);
 }
 
 void fake_answer(struct fake_request *request, int status, const char *fmt, ...)
@@ -190,10 +198,12 @@ static void take_request(struct fake_request *request)
 static void on_readable(int events, void *arg)
 {
 	struct fake_request *request = arg;
-	ssize_t n = recv(
-		request->fd, request->in + request->len, sizeof(request->in) - 1 - request->len, 0);
+	ssize_t n;
 
-	(void)events;
+	if (events & LOOP_WRITE)
+		flush(request);
+	n = recv(
+		request->fd, request->in + request->len, sizeof(request->in) - 1 - request->len, 0);
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN)
 			fake_cut(request);
@@ -216,6 +226,7 @@ static void on_accept(int events, void *arg)
 	request = xcalloc(1, sizeof(*request));
 	request->fake = fake;
 	request->fd = fd;
+	buf_init(&request->out, (size_t)32 << 20);
 	request->io = loop_io_new(fake->loop, fd, LOOP_READ, on_readable, request);
 	request->next = fake->connections;
 	fake->connections = request;
@@ -269,6 +280,7 @@ void fake_close(struct fake *fake)
 		struct fake_request *request = fake->connections;
 
 		fake->connections = request->next;
+		buf_done(&request->out);
 		free(request);
 	}
 }

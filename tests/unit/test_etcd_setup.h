@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/text.h"
 #include "etcd/client.h"
 #include "io/http.h"
 #include "io/loop.h"
@@ -128,6 +129,39 @@ static inline struct etcd_call *setup_get(struct setup *s, const struct etcd_cal
 	const struct etcd_range_request range = {.key = "k", .key_len = 1};
 
 	return etcd_range(s->etcd, &range, options, setup_done, s);
+}
+
+/* Fails calls of one path in one way. */
+struct failure {
+	const char *path;
+	int status; /* 0: no answer; -1: cut without an answer */
+	const char *body;
+	unsigned times; /* then it is well again; 0: for ever */
+	unsigned seen;
+};
+
+static inline bool fail_path(struct fake *fake, struct fake_request *request, const char *path,
+	const char *body, void *arg)
+{
+	struct failure *failure = arg;
+
+	(void)fake;
+	if (!text_eq(path, failure->path) || strstr(body, "aWRlbnRpdHk="))
+		return false;
+	if (failure->times && failure->seen >= failure->times)
+		return false;
+	failure->seen++;
+	if (failure->status == -1)
+		fake_cut(request);
+	else if (failure->status)
+		fake_answer(request, failure->status, "%s", failure->body);
+	return true;
+}
+
+static inline void setup_script(struct setup *s, size_t i, struct failure *failure)
+{
+	s->fakes[i].script = fail_path;
+	s->fakes[i].arg = failure;
 }
 
 #define assert_outcome(s, wanted)                                                                  \
