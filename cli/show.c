@@ -342,7 +342,8 @@ int run_show(struct call *call)
 	if (num_duration(*watch ? watch : WATCH_DEFAULT, &every) < 0 || every < WATCH_MIN ||
 		every > WATCH_MAX) {
 		fprintf(call->err,
-			"collective: --watch: '%s' is not a duration between 100ms and 1d\n",
+			"collective: --watch: '%s' is not a duration between 100ms and 1d (such as "
+			"2s)\n",
 			text_printable(watch, strlen(watch), shown));
 		return CLI_USAGE;
 	}
