@@ -1,6 +1,6 @@
 # unit tests of enroll
 ENROLL_TESTS = tests/unit/test_enroll_book tests/unit/test_enroll_message \
-	tests/unit/test_enroll_join tests/unit/test_enroll_hostile
+	tests/unit/test_enroll_join tests/unit/test_enroll_hostile tests/unit/test_enroll_fakes
 check_PROGRAMS += $(ENROLL_TESTS)
 TESTS += $(ENROLL_TESTS)
 ENROLL_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
@@ -21,3 +21,6 @@ tests_unit_test_enroll_join_LDADD = $(ENROLL_IO_LDADD)
 tests_unit_test_enroll_hostile_SOURCES = tests/unit/test_enroll_hostile.c $(ENROLL_WORLD)
 tests_unit_test_enroll_hostile_CFLAGS = $(ENROLL_TEST_CFLAGS)
 tests_unit_test_enroll_hostile_LDADD = $(ENROLL_IO_LDADD)
+tests_unit_test_enroll_fakes_SOURCES = tests/unit/test_enroll_fakes.c $(ENROLL_WORLD)
+tests_unit_test_enroll_fakes_CFLAGS = $(ENROLL_TEST_CFLAGS)
+tests_unit_test_enroll_fakes_LDADD = $(ENROLL_IO_LDADD)
