@@ -171,6 +171,7 @@ static void overwrite_active(struct world *w, int agent)
 static void tamper(struct world *w, int agent)
 {
 	const struct ekv *leader = etcd_get(w->etcd, "leader");
+	const char *name = world_chance(w, 50) ? "stranger" : w->agents[agent].name;
 	char key[EKEY_MAX];
 
 	excuse(w);
@@ -180,12 +181,10 @@ static void tamper(struct world *w, int agent)
 		delete_by_hand(w, "leader");
 		break;
 	case 1:
-		by_hand(w, "leader", world_chance(w, 50) ? "stranger" : w->agents[agent].name, "",
-			0);
+		by_hand(w, "leader", name, "", 0);
 		break;
 	case 2:
-		by_hand(w, "leader", world_chance(w, 50) ? "stranger" : w->agents[agent].name, "",
-			operators_lease(w));
+		by_hand(w, "leader", name, "", operators_lease(w));
 		break;
 	default:
 		key_of(w, key, "active", agent);

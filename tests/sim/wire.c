@@ -24,7 +24,7 @@ struct request {
 	unsigned run;
 	struct action action;
 	bool work;
-	char name[8], instance[16];
+	char name[16], instance[40];
 	struct etxn txn;
 	bool answered;
 	bool mute;	/* no answer arrives */

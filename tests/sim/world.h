@@ -38,8 +38,8 @@ enum mutation {
 enum net { NET_FINE, NET_CUT, NET_NO_REPLIES };
 
 struct agent {
-	char name[8];
-	char instance[16];
+	char name[16];
+	char instance[40];
 	char key[16];	    /* fingerprint of its private key */
 	struct coord *core; /* NULL while it is not running */
 	unsigned run;	    /* counts the starts */
