@@ -10,6 +10,7 @@
 #include "api/server.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "io/stream.h"
 #include "wire/envelope.h"
 #include "wire/frame.h"
@@ -32,6 +33,7 @@ struct api_server {
 	struct list conns;	     /* struct api_conn.link */
 	struct list abandoned;	     /* struct api_request.link: the client has gone */
 	struct api_counters counters;
+	struct log_limit crowded;
 };
 
 struct api_conn {

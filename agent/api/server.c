@@ -66,6 +66,20 @@ static bool has_place(const struct api_server *server, enum api_access access)
 	return server->held[access] < MAX(limit, 1);
 }
 
+static void no_place(struct api_server *server, const char *who)
+{
+	unsigned left_out;
+
+	server->counters.refused++;
+	if (!log_limit_pass(&server->crowded, loop_now(server->loop), &left_out))
+		return;
+	if (left_out)
+		log_warning("api", "%s turned away: too many connections (as %u before it)", who,
+			left_out);
+	else
+		log_warning("api", "%s turned away: too many connections", who);
+}
+
 static void on_accept(int fd, const char *who, void *arg)
 {
 	struct api_server *server = arg;
@@ -85,8 +99,7 @@ static void on_accept(int fd, const char *who, void *arg)
 		.access = judge(server, fd, &credentials),
 	};
 	if (!has_place(server, peer.access)) {
-		log_debug("api", "%s: too many connections", who);
-		server->counters.refused++;
+		no_place(server, who);
 		close(fd);
 		return;
 	}

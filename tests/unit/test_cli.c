@@ -248,6 +248,31 @@ START_TEST(the_manual_lists_the_verbs_of_the_table)
 }
 END_TEST
 
+/* The words offered where the verb is still to come. */
+START_TEST(the_completion_knows_each_verb)
+{
+	static const char start[] = "\t'')\n\t\twords='";
+	struct buf script = BUF_INIT(1 << 20);
+	struct err err = {""};
+	int rc = file_read(TOP_SRCDIR "/etc/completion/collective", &script, &err);
+	char *words;
+
+	ck_assert_msg(rc == 0, "%s", err.text);
+	words = strstr(buf_cstr(&script), start);
+	ck_assert_ptr_nonnull(words);
+	words += strlen(start);
+	words = xasprintf(" %.*s ", (int)strcspn(words, "'"), words);
+	for (const struct verb *v = verbs; v->name; v++) {
+		char *word = xasprintf(" %s ", v->name);
+
+		ck_assert_msg(strstr(words, word), "'%s' lacks%s", words, word);
+		free(word);
+	}
+	free(words);
+	buf_done(&script);
+}
+END_TEST
+
 START_TEST(the_words_name_each_verb_once)
 {
 	char *words = NULL;
@@ -453,6 +478,7 @@ static Suite *suite(void)
 	tcase_add_test(t, the_nearest_verb_is_the_hint);
 	tcase_add_loop_test(t, the_program_answers_without_an_agent, 0, ARRAY_SIZE(runs));
 	tcase_add_test(t, the_manual_lists_the_verbs_of_the_table);
+	tcase_add_test(t, the_completion_knows_each_verb);
 	tcase_add_test(t, the_words_name_each_verb_once);
 	suite_add_tcase(s, t);
 	t = tcase_create("output");
