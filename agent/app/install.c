@@ -149,17 +149,34 @@ static int roll_forward(const char *config_dir, char **ret_backup, struct err *e
 	return rc;
 }
 
+/* A stamp that no backup folder has yet: two joins may be complete within one second. */
+static char *free_stamp(const char *cfg, const char *stamp)
+{
+	char *found = xstrdup(stamp);
+
+	for (unsigned n = 2; n < 1000; n++) {
+		CLEANUP(freep) char *folder = xasprintf("%s/before-join-%s", cfg, found);
+
+		if (!file_exists(folder))
+			break;
+		free(found);
+		found = xasprintf("%s-%u", stamp, n);
+	}
+	return found;
+}
+
 int install_commit(const char *config_dir, const struct install *install, const char *stamp,
 	char **ret_backup, struct err *err)
 {
 	CLEANUP(freep) char *cfg = file_join(config_dir, "cfg");
 	CLEANUP(freep) char *staging = file_join(config_dir, STAGE);
 	CLEANUP(freep) char *decided = file_join(config_dir, DECIDED);
+	CLEANUP(freep) char *unused = free_stamp(cfg, stamp);
 	struct err ignored;
 	int rc;
 
 	*ret_backup = NULL;
-	rc = stage(staging, install, stamp, err);
+	rc = stage(staging, install, unused, err);
 	if (rc == 0 && rename(staging, decided) < 0)
 		rc = err_errno(err, -errno, "cannot rename %s to %s", staging, decided);
 	if (rc < 0) {

@@ -40,28 +40,21 @@ static void add_stale(json *answer, struct agent *agent, bool quorum)
 	usec_t age = member_view_age(agent->member);
 	const char *trouble = member_trouble(agent->member);
 	struct etcd_sync_status sync;
-	char text[NUM_DURATION_MAX];
 	json *stale;
 
 	member_sync_status(agent->member, &sync);
-	if (age && (!quorum || age > USEC_PER_SEC)) {
+	if (sync.revision && age && (!quorum || age > USEC_PER_SEC)) {
 		stale = json_set(answer, "stale", json_new_object());
-		json_set_number(stale, "age", sync.revision ? age / USEC_PER_SEC : -1);
+		json_set_number(stale, "age", age / USEC_PER_SEC);
 		json_set_i64(stale, "revision", sync.revision);
 	}
 	if (quorum && !trouble)
 		return;
 	if (!trouble)
 		trouble = "etcd has not answered yet";
-	if (quorum) {
-		json_set_str(answer, "note", trouble);
-		return;
-	}
 	CLEANUP(freep)
-	char *note = sync.revision ? xasprintf("Showing what was known %s ago (revision %lld): %s",
-					     num_format_duration(age, text),
-					     (long long)sync.revision, trouble)
-				   : xasprintf("Nothing is known yet: %s", trouble);
+	char *note = quorum || sync.revision ? xstrdup(trouble)
+					     : xasprintf("Nothing is known yet: %s", trouble);
 	json_set_str(answer, "note", note);
 }
 

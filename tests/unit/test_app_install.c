@@ -159,6 +159,24 @@ START_TEST(a_join_replaces_and_keeps_the_old)
 }
 END_TEST
 
+START_TEST(two_joins_within_one_second_keep_what_each_replaced)
+{
+	char *folder = old_member();
+	char *backup[2] = {NULL, NULL};
+	struct err err = {""};
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_msg(install_commit(folder, &fresh, "stamp", &backup[i], &err) == 0, "%s",
+			err.text);
+	expect(folder, "cfg/before-join-stamp/srvcert.pem", "old certificate\n");
+	expect(folder, "cfg/before-join-stamp-2/srvcert.pem", "new certificate\n");
+	ck_assert_ptr_nonnull(strstr(backup[1], "cfg/before-join-stamp-2"));
+	free(backup[0]);
+	free(backup[1]);
+	test_folder_remove(folder);
+}
+END_TEST
+
 START_TEST(a_first_join_has_nothing_to_keep)
 {
 	char *folder = test_folder_new();
@@ -246,6 +264,7 @@ TCase *install_case(void)
 	TCase *tc = tcase_create("install");
 
 	tcase_add_test(tc, a_join_replaces_and_keeps_the_old);
+	tcase_add_test(tc, two_joins_within_one_second_keep_what_each_replaced);
 	tcase_add_test(tc, a_first_join_has_nothing_to_keep);
 	tcase_add_loop_test(tc, dying_at_any_step_leaves_old_or_new, 0, STEPS_MAX);
 	tcase_add_loop_test(tc, completing_can_die_too, 0, STEPS_MAX / 3);
