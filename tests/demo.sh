@@ -216,7 +216,7 @@ until_ok 10 "mgt1 to be offline" offline mgt2 mgt1
 page mgt2 show
 
 note "It comes back as a member, with nothing to do but to be started."
-printf '[root@mgt1]# systemctl start collectived\n'
+printf '[root@mgt1]# collectived -c %s/mgt1/collective.conf &\n' "$home"
 start_agent mgt1
 until_ok 15 "mgt1 to be active again" listed mgt1 mgt1
 page mgt1 show

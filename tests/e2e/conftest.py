@@ -28,10 +28,13 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call":
         item.failed = report.failed
     if report.failed and call.when == "call":
-        for world in item.funcargs.values():
-            for one in world if isinstance(world, list) else [world]:
+        worlds = {}
+        for value in item.funcargs.values():
+            for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, World):
-                    report.sections.append(("what happened", one.dump()[-60000:]))
+                    worlds[one.folder] = one
+        for one in worlds.values():
+            report.sections.append(("what happened", one.dump()[-16000:]))
 
 
 def _end(world):

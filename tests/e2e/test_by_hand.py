@@ -27,13 +27,16 @@ def test_the_leader_key_deleted_by_hand_leads_to_one_leader_again(world):
         assert puts[0].lease, "the key hangs on a lease"
 
 
-def test_the_leader_key_overwritten_by_hand_deposes_the_leader(world):
+def test_the_leader_key_overwritten_by_hand_is_put_right_by_who_leads(world):
     members = world.collective(2)
+    since = world.etcd.revision()
+    lease = world.leader_key().lease
     etcdctl(world, "put", "/confluent/leader", "nobody")
+    wait_until(lambda: world.leader_key().value == "mgt1", 5, "the name to be put right")
+    assert world.leader_key().lease == lease, "and the lease with it"
     holds_for(lambda: world.acting_leaders(members) in ([], ["mgt1"]), 1, "no second leader")
-    wait_until(lambda: world.acting_leaders(members) == [], 10, "the leader to step down")
-    etcdctl(world, "del", "/confluent/leader")
-    world.settled(members)
+    wait_until(lambda: world.acting_leaders(members) == ["mgt1"], 5, "mgt1 to lead on")
+    assert [k.value for _, _, k in world.leader_history(since + 1)] == ["nobody", "mgt1"]
 
 
 def test_a_lease_revoked_by_hand_is_noticed_and_the_member_comes_back(world):

@@ -117,6 +117,7 @@ def test_another_key_in_its_place_is_told_to_redo_the_invitation(world):
         return text in page.out + page.err
     wait_until(told, 10, "the reason to be given")
     assert text in new.text, "and logged"
+    wait_until(lambda: mgt1.raw_show()["offline"] == ["mgt2"], 12, "mgt2 to be offline")
     holds_for(lambda: mgt1.raw_show()["active"] == [], 3, "it is not active")
 
 

@@ -202,10 +202,10 @@ class Agent:
         return self.raw_show().get("leader") or None
 
     def is_active(self):
-        """Holds a lease and its active key, as it says itself."""
+        """Holds a lease and its active key, as it says itself, and sees itself in the view."""
         facts = self.raw_show()
-        return facts.get("quorum") and (facts.get("leader") == facts.get("name") or
-                                        facts.get("name") in facts.get("active", []))
+        return (facts.get("quorum") and facts.get("state") == "active" and
+                facts["name"] in [facts["leader"], *facts["active"]])
 
     def session(self, **kwargs):
         return Session(self.socket, **kwargs)

@@ -107,6 +107,10 @@ class Process:
         if self.stopped:
             self.cont()
         self.signal(signal.SIGTERM)
+        return self.ended(deadline)
+
+    def ended(self, deadline):
+        """The exit status of a process that was told to end."""
         try:
             return self.wait(deadline)
         except subprocess.TimeoutExpired as late:

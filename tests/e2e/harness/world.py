@@ -145,7 +145,7 @@ class World:
             agent.process.signal(15)
         for agent in alive:
             try:
-                code = agent.term()
+                code = agent.process.ended(15)
                 if code != 0:
                     found.append(f"{agent.title}: exit status {code} after SIGTERM")
             except AssertionError as error:
