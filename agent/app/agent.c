@@ -239,6 +239,8 @@ static void stop_signals(struct agent *agent)
 
 	if (!s)
 		return;
+	/* a second SIGTERM must not cut the end short */
+	hold_signals(SIG_BLOCK);
 	loop_signal_free(s->term);
 	loop_signal_free(s->interrupt);
 	loop_signal_free(s->hangup);

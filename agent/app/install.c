@@ -22,11 +22,13 @@ static const struct {
 	const char *staged;
 	const char *target;
 	mode_t mode;
+	bool stays; /* kept in the backup, but not replaced */
 } files[] = {
-	{"srvcert.pem", INSTALL_CERTIFICATE, 0644},
-	{"myname", INSTALL_NAME, 0644},
-	{"collective", INSTALL_BUNDLE, 0600},
-	{NULL, INSTALL_INVITATIONS, 0600},
+	{"srvcert.pem", INSTALL_CERTIFICATE, 0644, false},
+	{"myname", INSTALL_NAME, 0644, false},
+	{"collective", INSTALL_BUNDLE, 0600, false},
+	{NULL, INSTALL_KEY, 0600, true},
+	{NULL, INSTALL_INVITATIONS, 0600, false},
 };
 
 static int sync_folder(const char *path, struct err *err)
@@ -128,7 +130,7 @@ static int roll_forward(const char *config_dir, char **ret_backup, struct err *e
 		if (rc < 0)
 			break;
 		if (!staged)
-			rc = file_remove(target, err);
+			rc = files[i].stays ? 0 : file_remove(target, err);
 		else if (rename(staged, target) < 0)
 			rc = err_errno(err, -errno, "cannot put %s in place", target);
 	}

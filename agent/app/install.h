@@ -3,8 +3,8 @@
  *
  * The new files are staged in cfg/joining; renaming that folder to cfg/joined is the one step that
  * decides. From then on the change is only rolled forward: each old file is linked into a dated
- * backup folder (cfg/before-join-<stamp>), each new file renamed into place, and what the old
- * membership left behind (pending invitations) moved to the backup. A crash before the decision
+ * backup folder (cfg/before-join-<stamp>), the key as well, which stays; each new file is renamed
+ * into place, and what the old membership left behind (pending invitations) moved to the backup. A crash before the decision
  * leaves the member as it was, a crash after it is completed by install_recover() at the next start.
  */
 #ifndef APP_INSTALL_H

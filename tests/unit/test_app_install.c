@@ -152,6 +152,7 @@ START_TEST(a_join_replaces_and_keeps_the_old)
 	ck_assert_msg(install_commit(folder, &fresh, "stamp", &backup, &err) == 0, "%s", err.text);
 	expect_new(folder);
 	expect(folder, INSTALL_KEY, "key\n");
+	expect(folder, "cfg/before-join-stamp/privkey.pem", "key\n");
 	ck_assert_ptr_nonnull(strstr(backup, "cfg/before-join-stamp"));
 	ck_assert_int_eq(stat(bundle, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
