@@ -113,12 +113,15 @@ static bool take_login(
 		etcd_error_set(error, ETCD_ERROR_TRANSPORT, "log-in: %s", err.text);
 		return false;
 	}
-	if (!etcd_endpoint_judge(endpoint, &reply.header, -1, error))
+	/* A low raft term is judged by the linearizable read that follows: were it to end here, a
+	 * cluster made anew from a backup would never be recognised. */
+	endpoint->identified = etcd_endpoint_judge(endpoint, &reply.header, -1, error);
+	if (!endpoint->identified && error->kind != ETCD_ERROR_STALE)
 		return false;
 	secret_free(endpoint->token);
 	endpoint->token = TAKE(reply.token);
-	endpoint->identified = true;
-	etcd_endpoint_worked(endpoint, &reply.header);
+	if (endpoint->identified)
+		etcd_endpoint_worked(endpoint, &reply.header);
 	return true;
 }
 

@@ -174,6 +174,40 @@ START_TEST(a_store_that_went_back_is_reported)
 }
 END_TEST
 
+/* After a restart etcd does not know the token, so the first that is seen of it is a log-in. */
+START_TEST(a_cluster_made_anew_from_a_backup_is_recognised_also_behind_a_log_in)
+{
+	const struct etcd_call_options options = {.timeout = 500 * USEC_PER_MSEC};
+	struct failure forgotten = {"/v3/kv/range", 401,
+		"{\"error\":\"etcdserver: invalid auth token\",\"code\":16}", 1, 0};
+	usec_t deadline;
+
+	setup_begin(&s, 1);
+	setup_client(&s, "app", "secret");
+	setup_get(&s, NULL);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
+	fake_kill(&s.fakes[0]);
+	setup_get(&s, &options);
+	setup_wait(&s);
+	s.fakes[0].term = 1;
+	s.fakes[0].revision = 4;
+	script(0, &forgotten);
+	fake_revive(&s.fakes[0]);
+	deadline = loop_now(s.loop) + 15 * USEC_PER_SEC;
+	while (!s.notices[ETCD_NOTICE_TERM_BACK] && loop_now(s.loop) < deadline) {
+		setup_get(&s, &options);
+		setup_wait(&s);
+	}
+	ck_assert_uint_ge(s.fakes[0].logins, 2);
+	ck_assert_uint_eq(s.notices[ETCD_NOTICE_TERM_BACK], 1);
+	setup_get(&s, NULL);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
+	setup_end(&s);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("etcd trust");
@@ -187,6 +221,7 @@ static Suite *suite(void)
 	tcase_add_test(t, another_cluster_is_never_written_to);
 	tcase_add_test(t, a_member_that_lags_behind_is_not_believed);
 	tcase_add_test(t, a_store_that_went_back_is_reported);
+	tcase_add_test(t, a_cluster_made_anew_from_a_backup_is_recognised_also_behind_a_log_in);
 	suite_add_tcase(suite, t);
 	return suite;
 }
