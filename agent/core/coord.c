@@ -113,7 +113,8 @@ struct coord *coord_new(const struct coord_config *config, usec_t now)
 	c->roster = roster_new();
 	lease_init(&c->lease, config->ttl, config->saved_lease, &c->prng, now, on_move, c);
 	quorum_init(&c->quorum, now, on_move, c);
-	membership_init(&c->membership, c->name, config->instance, &c->prng, now, on_move, c);
+	membership_init(&c->membership, c->name, config->instance, config->saved_lease, &c->prng,
+		now, on_move, c);
 	leader_init(&c->leader, config->pulse ? config->pulse : PULSE_DEFAULT, &c->prng, now,
 		on_move, c);
 	attempt_init(&c->confirm);

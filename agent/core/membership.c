@@ -53,9 +53,10 @@ const struct sm_machine membership_machine = {
 };
 
 void membership_init(struct membership *m, const char *name, const char *instance,
-	struct prng *prng, usec_t now, sm_observe_fn *observe, void *arg)
+	int64_t saved_lease, struct prng *prng, usec_t now, sm_observe_fn *observe, void *arg)
 {
-	*m = (struct membership){.prng = prng, .others_deadline = USEC_NEVER};
+	*m = (struct membership){
+		.prng = prng, .adopted = saved_lease, .others_deadline = USEC_NEVER};
 	copy_text(m->name, sizeof(m->name), name);
 	copy_text(m->instance, sizeof(m->instance), instance);
 	attempt_init(&m->enter);
@@ -105,11 +106,14 @@ static bool in_the_way(
 	       key->lease != l->id;
 }
 
-/* A second agent has adopted the lease under which this run is registered. */
+/* Another agent has registered on our lease, and it was not the run that we adopted it from: it has
+ * adopted it from us. */
 static bool copied(const struct membership *m, const struct lease *l, const struct roster_key *key)
 {
-	return key->present && l->id != 0 && key->lease == l->id && m->registered == l->id &&
-	       !text_eq(key->instance, m->instance);
+	bool earlier_run = l->id == m->adopted && l->id != m->registered;
+
+	return key->present && l->id != 0 && key->lease == l->id &&
+	       !text_eq(key->instance, m->instance) && !earlier_run;
 }
 
 static void no_others(struct membership *m)
@@ -194,10 +198,17 @@ static bool step_active(
 	return true;
 }
 
-static bool step_refused(struct membership *m, usec_t now, const struct roster_member *self)
+static bool step_refused(
+	struct membership *m, usec_t now, const struct roster_member *self, struct lease *l)
 {
 	const struct roster_key *key = own_key(self);
 
+	/* Whoever it is, our keepalives would keep it there. */
+	if (key->present && l->id != 0 && key->lease == l->id &&
+		!text_eq(key->instance, m->instance)) {
+		lease_forget(l, false, now, "another agent uses this lease");
+		return true;
+	}
 	if (key->present && key->lease != 0 && !text_eq(key->instance, m->instance))
 		return false;
 	sm_move(&m->sm, MEMBERSHIP_REGISTERING, now, "the other agent's registration is gone");
@@ -228,7 +239,7 @@ bool membership_step(struct membership *m, usec_t now, const struct roster *r, s
 	case MEMBERSHIP_ACTIVE:
 		return step_active(m, now, self, l);
 	case MEMBERSHIP_REFUSED:
-		return step_refused(m, now, self);
+		return step_refused(m, now, self, l);
 	case MEMBERSHIP_REMOVED:
 		if (why_out)
 			return false;

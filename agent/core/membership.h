@@ -42,6 +42,7 @@ struct membership {
 	struct attempt enter;
 	int64_t sent_lease; /* what the outstanding REGISTER said */
 	int64_t sent_active_rev;
+	int64_t adopted;    /* the lease of an earlier run that this one began with; 0 for none */
 	int64_t registered; /* the lease under which this run has been registered; 0 for none */
 	bool others;	    /* somebody else's active key is in the way ... */
 	int64_t others_lease;
@@ -49,7 +50,7 @@ struct membership {
 };
 
 void membership_init(struct membership *m, const char *name, const char *instance,
-	struct prng *prng, usec_t now, sm_observe_fn *observe, void *arg);
+	int64_t saved_lease, struct prng *prng, usec_t now, sm_observe_fn *observe, void *arg);
 /* Registered or trying to be: may lead. */
 bool membership_wanted(const struct membership *m);
 /* Returns true when the state changed. */

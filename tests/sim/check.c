@@ -90,8 +90,9 @@ void check_step(struct world *w)
 	const struct agent *first = NULL;
 	int i;
 
+	/* Two agents that share one identity and one lease are told apart by their fences alone. */
 	for (i = 0; i < w->count; i++)
-		if (w->agents[i].frozen)
+		if (w->agents[i].frozen || (w->agents[i].copy && w->agents[i].core))
 			w->excused_until =
 				usec_max(w->excused_until, w->now + (SIM_TTL + 3) * USEC_PER_SEC);
 	if (w->now < w->excused_until)

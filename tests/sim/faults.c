@@ -266,7 +266,7 @@ static void start_twin(struct world *w, int agent)
 {
 	if (w->tampering && world_chance(w, 40)) {
 		w->agents[agent].saved_lease = w->agents[0].saved_lease;
-		excuse(w);
+		w->agents[agent].copy = true;
 	}
 	world_start(w, agent);
 }

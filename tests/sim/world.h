@@ -53,6 +53,7 @@ struct agent {
 	enum net net;
 	int64_t saved_lease;
 	bool stopping, rejoin;
+	bool copy; /* a twin that was started on the files of agent 0 */
 	/* Its watch. */
 	bool watching, deaf, watch_due;
 	unsigned next_change; /* index into etcd's changes */

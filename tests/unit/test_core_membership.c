@@ -303,6 +303,29 @@ START_TEST(who_finds_its_registration_adopted_by_a_copy_gives_way)
 }
 END_TEST
 
+START_TEST(a_copy_that_registers_on_the_lease_of_a_refused_agent_is_not_kept_alive_by_it)
+{
+	struct key_info copy = {.present = true,
+		.create_rev = 20,
+		.mod_rev = 21,
+		.instance = "copy",
+		.value = "192.0.2.99"};
+	struct rig r;
+
+	meet(&r, 555, "run1");
+	rig_live(&r, MS(7600));
+	ck_state(&r, "membership", "refused");
+	copy.mod_rev = 1100;
+	copy.lease = r.lease;
+	active_event(&r, &copy);
+	ck_state(&r, "membership", "refused");
+	/* A lease of its own, with the other's left alone. */
+	ck_assert_int_ne(rig_take(&r, ACTION_GRANT).lease, r.lease);
+	ck_assert(!rig_has(&r, ACTION_REVOKE));
+	rig_stop(&r);
+}
+END_TEST
+
 START_TEST(a_deleted_active_key_is_written_again)
 {
 	struct key_info gone = {.mod_rev = 30};
@@ -394,6 +417,8 @@ TCase *core_membership_case(void)
 	tcase_add_test(tc, the_key_of_an_earlier_lease_of_this_run_is_replaced);
 	tcase_add_test(tc, an_adopted_lease_brings_its_key_along);
 	tcase_add_test(tc, who_finds_its_registration_adopted_by_a_copy_gives_way);
+	tcase_add_test(
+		tc, a_copy_that_registers_on_the_lease_of_a_refused_agent_is_not_kept_alive_by_it);
 	tcase_add_test(tc, a_deleted_active_key_is_written_again);
 	tcase_add_loop_test(tc, a_registration_that_fails_is_tried_again, 0, ARRAY_SIZE(registers));
 	tcase_add_test(tc, a_lost_answer_to_a_registration_is_found_out_by_the_next);
