@@ -25,12 +25,16 @@
 #define READ_TIMEOUT  (10 * USEC_PER_SEC)
 #define READ_ATTEMPT  (3 * USEC_PER_SEC)
 /* Between rounds over all endpoints. */
-#define ROUND_PAUSE  (100 * USEC_PER_MSEC)
-#define AUTH_OLD_MAX 3
-#define LOGINS_MAX   2
-#define REQUEST_MAX  ((size_t)2 << 20)
-#define ANSWER_MAX   ((size_t)4 << 20)
-#define TEXT_MAX     1024
+#define ROUND_PAUSE (100 * USEC_PER_MSEC)
+/* curl replaces a connection that broke while it was idle without a word, and who answers then may
+ * be another cluster: no write goes to an endpoint that was silent for longer before it is asked
+ * again. */
+#define CONFIRMED_FOR (2 * USEC_PER_SEC)
+#define AUTH_OLD_MAX  3
+#define LOGINS_MAX    2
+#define REQUEST_MAX   ((size_t)2 << 20)
+#define ANSWER_MAX    ((size_t)4 << 20)
+#define TEXT_MAX      1024
 
 typedef int decode_fn(struct etcd_reply *ret, const char *body, size_t len, struct err *err);
 
@@ -364,6 +368,8 @@ static void step(void *arg)
 		finish_failed(call, true);
 		return;
 	}
+	if (!call->repeatable && now - call->endpoint->confirmed_at > CONFIRMED_FOR)
+		call->endpoint->identified = false;
 	if (etcd_session_ready(call->endpoint)) {
 		send(call);
 		return;

@@ -109,6 +109,7 @@ void etcd_endpoint_worked(struct endpoint *endpoint, const struct etcd_header *h
 	bool again = endpoint->state == ENDPOINT_BAD || endpoint->state == ENDPOINT_FOREIGN;
 
 	endpoint->header = *header;
+	endpoint->confirmed_at = loop_now(endpoint->etcd->loop);
 	endpoint->breaks = 0;
 	move(endpoint, ENDPOINT_GOOD);
 	if (again)

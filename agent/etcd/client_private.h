@@ -34,13 +34,14 @@ struct endpoint {
 	struct http_request *request; /* of the step, or NULL */
 	struct list waiters;
 	char version[ETCD_VERSION_MAX];
-	const char *prefix; /* "/v3" */
-	char *token;	    /* NULL: none */
-	bool auth_off;	    /* it said that authentication is not enabled */
-	bool identified;    /* the cluster id was seen since it last failed */
-	unsigned breaks;    /* in a row, of the connection */
-	unsigned repeats;   /* of steps, in one go */
-	int64_t known;	    /* guard.revision when the identity was asked for */
+	const char *prefix;  /* "/v3" */
+	char *token;	     /* NULL: none */
+	bool auth_off;	     /* it said that authentication is not enabled */
+	bool identified;     /* the cluster id was seen since it last failed */
+	usec_t confirmed_at; /* and last seen in an answer then */
+	unsigned breaks;     /* in a row, of the connection */
+	unsigned repeats;    /* of steps, in one go */
+	int64_t known;	     /* guard.revision when the identity was asked for */
 
 	struct etcd_header header; /* the last good one */
 	uint64_t requests, failures;
