@@ -106,7 +106,17 @@ static void on_change(int rc, const char *why, int64_t revision, void *arg)
 	struct err err = {""};
 
 	f->change = NULL;
-	if (rc < 0)
+	if (rc == -ETIMEDOUT)
+		err_set(&err, rc,
+			"etcd can't be reached: %s (is etcd running, and are etcd.endpoints in "
+			"collective.conf right?)",
+			why);
+	else if (rc == -EINPROGRESS)
+		err_set(&err, rc,
+			"it is not known whether the collective was founded (%s): run the same "
+			"command again, it goes on where this one ended",
+			why);
+	else if (rc < 0)
 		err_set(&err, rc, "%s", why);
 	if (rc == 0)
 		rc = identity_founding_commit(id, dir, TAKE(f->bundle), &err);
