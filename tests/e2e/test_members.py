@@ -167,8 +167,7 @@ def test_damaged_files_are_named_and_never_crash(world):
                 f.write(damage)
             mgt1.start(wait=False)
             mgt1.process.expected_exit = True
-            wait_until(lambda n=name: not mgt1.running or n.split("/")[-1] in mgt1.process.text or
-                       mgt1.answers(), 10, f"the agent to speak of {name}")
+            wait_until(lambda: not mgt1.running or mgt1.answers(), 10, "it to answer or to end")
             if mgt1.running:
                 assert mgt1.term() == 0
             else:
