@@ -2,7 +2,8 @@
 # corpus (default), or by --enable-fuzzers as a libFuzzer program. `make check` replays the corpora
 # either way; `make fuzz FUZZ_SECONDS=60` fuzzes.
 FUZZ_TARGETS = tests/fuzz/fuzz_token tests/fuzz/fuzz_bundle tests/fuzz/fuzz_conf \
-	tests/fuzz/fuzz_frames tests/fuzz/fuzz_enroll
+	tests/fuzz/fuzz_frames tests/fuzz/fuzz_enroll tests/fuzz/fuzz_gateway \
+	tests/fuzz/fuzz_watch
 FUZZ_MAIN =
 if !FUZZERS
 FUZZ_MAIN += tests/fuzz/replay.c
@@ -35,6 +36,18 @@ tests_fuzz_fuzz_enroll_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_enroll_LDADD = agent/enroll/libenroll.a agent/trust/libtrust.a agent/io/libio.a \
 	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) \
 	$(EVENT_LIBS) $(CURL_LIBS)
+
+tests_fuzz_fuzz_gateway_SOURCES = tests/fuzz/fuzz_gateway.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_gateway_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_gateway_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_gateway_LDADD = agent/etcd/libetcd.a agent/io/libio.a agent/wire/libwire.a \
+	agent/base/libbase.a $(CJSON_LIBS) $(IO_LIBS)
+
+tests_fuzz_fuzz_watch_SOURCES = tests/fuzz/fuzz_watch.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_watch_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_watch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_watch_LDADD = agent/etcd/libetcd.a agent/io/libio.a agent/wire/libwire.a \
+	agent/base/libbase.a $(CJSON_LIBS) $(IO_LIBS)
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
