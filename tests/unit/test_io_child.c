@@ -219,6 +219,10 @@ END_TEST
 START_TEST(no_descriptor_environment_or_ignored_signal_is_inherited)
 {
 	int leak = open("/dev/null", O_RDONLY); /* without close-on-exec, as libraries do */
+	/* Signals 32 and 33 are the C library's own: its posix_spawn(), which make uses, leaves them
+	 * ignored, and nobody can change that. */
+	static const char *const none[] = {
+		"SigIgn:\t0000000000000000", "SigIgn:\t0000000180000000"};
 
 	ck_assert_int_ge(leak, 0);
 	setenv("SECRET", "word", 1);
@@ -227,7 +231,8 @@ START_TEST(no_descriptor_environment_or_ignored_signal_is_inherited)
 		NULL);
 	/* 3 is the folder that ls reads. */
 	ck_assert_int_eq(strncmp(last.output, "0\n1\n2\n3\nsecret:\n/\n", 18), 0);
-	ck_assert_msg(strstr(last.output, "SigIgn:\t0000000000000000"), "%s", last.output);
+	ck_assert_msg(
+		strstr(last.output, none[0]) || strstr(last.output, none[1]), "%s", last.output);
 	close(leak);
 }
 END_TEST
