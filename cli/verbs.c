@@ -67,7 +67,8 @@ const struct verb verbs[] = {
 	{
 		.name = "gencert",
 		.args = "",
-		.help = "Make a new key and certificate for this server",
+		.help = "Make a new certificate for this server; outside a collective a new key, "
+			"too",
 		.run = run_gencert,
 	},
 	{
