@@ -462,6 +462,34 @@ START_TEST(a_cluster_goes_on_without_one_of_three)
 }
 END_TEST
 
+START_TEST(a_member_without_a_majority_says_so_at_once)
+{
+	const struct etcd_range_request range = {.key = "/p/a", .key_len = 4};
+	const struct etcd_call_options once = {.retry = ETCD_RETRY_NEVER};
+	usec_t begun, asked = 0;
+
+	begin(_i, 3, NULL, NULL);
+	settle();
+	server_stop(&servers[1], SIGKILL);
+	server_stop(&servers[2], SIGKILL);
+	begun = loop_now(s.loop);
+	do {
+		asked = loop_now(s.loop);
+		etcd_range(s.etcd, &range, &once, on_done, &s);
+		setup_wait(&s);
+		ck_assert_int_ne(s.outcome, ETCD_OK);
+	} while (s.error != ETCD_ERROR_NO_LEADER && asked - begun < 15 * USEC_PER_SEC);
+	ck_assert_int_eq(s.error, ETCD_ERROR_NO_LEADER);
+	assert_outcome(&s, ETCD_REFUSED);
+	assert_says(&s, "majority");
+	ck_assert(loop_now(s.loop) - asked < USEC_PER_SEC);
+	server_start(&servers[1], 1, program);
+	settle();
+	ck_assert_uint_eq(etcd_setbacks(s.etcd), 0);
+	finish();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("etcd real");
@@ -481,6 +509,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, a_restored_backup_is_noticed, 0, n);
 	tcase_add_loop_test(t, another_etcd_in_its_place_is_not_followed, 0, n);
 	tcase_add_loop_test(t, a_cluster_goes_on_without_one_of_three, 0, n);
+	tcase_add_loop_test(t, a_member_without_a_majority_says_so_at_once, 0, n);
 	suite_add_tcase(suite, t);
 	return suite;
 }
