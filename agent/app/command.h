@@ -30,6 +30,7 @@ struct command {
 	struct api_request *req;
 	struct loop_timer *deadline;
 	void (*ready)(struct command *cmd, bool late);
+	void (*go)(struct command *cmd); /* command_when_registered() */
 	/* of one operation or the other */
 	struct found *found;
 	struct joiner *joiner;
@@ -44,6 +45,10 @@ struct command {
 /* Taking time: the command lives until one of the ends below. */
 struct command *command_new(struct commands *c, struct api_request *req);
 void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool late), usec_t limit);
+/* Goes on when this member may write, or as soon as it is clear that it may not: a member that has just
+ * started, or registers anew because its former run's lease has to end first, is waited for; one
+ * without quorum is not. */
+void command_when_registered(struct command *cmd, void (*go)(struct command *cmd));
 /* Ends. Takes the reply. */
 void command_reply(struct command *cmd, json *reply);
 void command_status(struct command *cmd, const char *status);

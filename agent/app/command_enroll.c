@@ -33,7 +33,6 @@
 
 #define TTL_DEFAULT  86400	  /* seconds */
 #define TTL_MAX	     (30 * 86400) /* seconds */
-#define INVITE_LIMIT (10 * USEC_PER_SEC)
 #define JOINED_LIMIT (8 * USEC_PER_SEC)
 
 /* ---- invite ---- */
@@ -96,21 +95,6 @@ static void invite_finish(struct command *cmd)
 	command_reply(cmd, reply);
 }
 
-/* Just founded, or started: this member's own registration is a matter of moments (of its TTL, where
- * an earlier run's lease has to end first). Without quorum nothing is waited for. */
-static void invite_ready(struct command *cmd, bool late)
-{
-	struct coord_fence fence;
-
-	if (!cmd->agent->member) {
-		command_fail(cmd, "the founding was interrupted");
-		return;
-	}
-	member_fence(cmd->agent->member, &fence);
-	if (fence.may_write || late || member_settled(cmd->agent->member))
-		invite_finish(cmd);
-}
-
 static void on_founded(int rc, const char *why, bool made_certificate, void *arg)
 {
 	struct command *cmd = arg;
@@ -125,7 +109,7 @@ static void on_founded(int rc, const char *why, bool made_certificate, void *arg
 	if (rc < 0)
 		command_fail(cmd, err.text);
 	else
-		command_wait(cmd, invite_ready, INVITE_LIMIT);
+		command_when_registered(cmd, invite_finish);
 }
 
 static void found_first(struct command *cmd)
@@ -182,10 +166,8 @@ void command_invite(struct commands *c, struct api_request *req, const json *mes
 
 	if (invite_arguments(cmd->agent, message, cmd, &err) < 0)
 		command_fail(cmd, err.text);
-	else if (cmd->agent->member && member_quorum(cmd->agent->member))
-		command_wait(cmd, invite_ready, INVITE_LIMIT);
 	else if (cmd->agent->member)
-		invite_finish(cmd);
+		command_when_registered(cmd, invite_finish);
 	else
 		found_first(cmd);
 }

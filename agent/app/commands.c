@@ -23,8 +23,9 @@
 #include "io/clock.h"
 #include "io/loop.h"
 
-#define NOT_ENABLED  "Collective mode not enabled on this system"
-#define RESIGN_LIMIT (5 * USEC_PER_SEC)
+#define NOT_ENABLED    "Collective mode not enabled on this system"
+#define RESIGN_LIMIT   (5 * USEC_PER_SEC)
+#define REGISTER_LIMIT (10 * USEC_PER_SEC)
 
 struct commands {
 	struct agent *agent;
@@ -79,6 +80,30 @@ void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool l
 	cmd->deadline = loop_timer_new(cmd->agent->loop, "command", on_deadline, cmd);
 	loop_timer_after(cmd->deadline, limit);
 	ready(cmd, false);
+}
+
+static void registered_ready(struct command *cmd, bool late)
+{
+	const struct member *m = cmd->agent->member;
+	struct coord_fence fence;
+
+	if (!m) {
+		command_fail(cmd, NOT_ENABLED);
+		return;
+	}
+	member_fence(m, &fence);
+	if (!fence.may_write && !late && !member_settled(m) &&
+		(member_quorum(m) || member_starting(m)))
+		return;
+	cmd->ready = NULL;
+	loop_timer_free(TAKE(cmd->deadline));
+	cmd->go(cmd);
+}
+
+void command_when_registered(struct command *cmd, void (*go)(struct command *cmd))
+{
+	cmd->go = go;
+	command_wait(cmd, registered_ready, REGISTER_LIMIT);
 }
 
 json *command_status_json(const char *status)
@@ -354,18 +379,30 @@ static void on_deleted(int rc, const char *why, int64_t revision, void *arg)
 	command_status(cmd, status);
 }
 
+static void delete_go(struct command *cmd)
+{
+	struct agent *agent = cmd->agent;
+
+	cmd->job = registry_delete(
+		agent->loop, agent->member, agent->identity, cmd->name, on_deleted, cmd);
+}
+
 static void op_delete(struct commands *c, struct api_request *req, const json *message)
 {
 	const char *name = argument(req, message, "member");
-	struct agent *agent = c->agent;
 	struct command *cmd;
+	struct err err = {""};
 
 	if (!name || !command_needs_member(c, req))
 		return;
+	if (!name_valid(name)) {
+		registry_unknown(&err, name);
+		api_request_error(req, 400, err.text);
+		return;
+	}
 	cmd = command_new(c, req);
 	snprintf(cmd->name, sizeof(cmd->name), "%s", name);
-	cmd->job =
-		registry_delete(agent->loop, agent->member, agent->identity, name, on_deleted, cmd);
+	command_when_registered(cmd, delete_go);
 }
 
 static void resign_ready(struct command *cmd, bool late)

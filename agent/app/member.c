@@ -201,12 +201,15 @@ static void on_tell(void *arg)
 static void member_hold(char *why, void *arg)
 {
 	struct member *m = arg;
+	struct err err = {""};
 
 	if (m->held) {
 		free(why);
 		return;
 	}
 	m->held = why;
+	if (state_save_hold(m->state, m->identity->bundle->id, why, &err) < 0)
+		log_warning("state", "%s", err.text);
 	log_error("member",
 		"%s; this member neither follows nor writes until you have looked into it and run: "
 		"collective adopt",
@@ -342,6 +345,7 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 {
 	struct member *m = xcalloc(1, sizeof(*m));
 	CLEANUP(freep) char *pulse = NULL;
+	CLEANUP(freep) char *held = NULL;
 	struct etcd_sync_config sync = {.seed = random_u64()};
 	char instance[64];
 	int rc;
@@ -376,6 +380,15 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	m->sync = etcd_sync_new(m->etcd, m->loop, &sync, &sync_ops, m);
 	loop_timer_after(m->save, USEC_PER_SEC);
 	loop_timer_at(m->wake, coord_wakeup(m->coord));
+	held = state_hold(m->state, m->identity->bundle->id);
+	if (held && config->adopt)
+		rc = state_save_hold(m->state, m->identity->bundle->id, NULL, err);
+	else if (held)
+		member_hold(TAKE(held), m);
+	if (rc < 0) {
+		member_free(m);
+		return rc;
+	}
 	*ret = m;
 	return 0;
 }
@@ -475,6 +488,11 @@ const char *member_state(const struct member *m)
 	if (m->held)
 		return "held";
 	return membership(m, &info) ? info.state : "unknown";
+}
+
+bool member_starting(const struct member *m)
+{
+	return !m->held && !m->failure && !coord_last_read(m->coord);
 }
 
 bool member_settled(const struct member *m)

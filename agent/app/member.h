@@ -54,6 +54,8 @@ const struct roster *member_roster(const struct member *m);
 bool member_quorum(const struct member *m);
 bool member_leads(const struct member *m);
 void member_fence(const struct member *m, struct coord_fence *ret);
+/* Just started: etcd has neither answered nor failed to yet. */
+bool member_starting(const struct member *m);
 /* A registration of one's own is there: active, refused or removed. */
 bool member_settled(const struct member *m);
 /* The membership machine's state: "active", "removed", "refused", …; "held" on hold. */

@@ -232,13 +232,5 @@ struct registry_job *registry_admit(struct loop *loop, struct member *member,
 struct registry_job *registry_delete(struct loop *loop, struct member *member,
 	const struct identity *identity, const char *name, registry_done_fn *done, void *arg)
 {
-	struct registry_job *job;
-
-	if (name_valid(name)) {
-		job = job_new(loop, member, identity, name, done, arg);
-	} else {
-		job = job_new(loop, member, identity, identity->name, done, arg);
-		job->early_rc = registry_unknown(&job->early_why, name);
-	}
-	return start(job);
+	return start(job_new(loop, member, identity, name, done, arg));
 }

@@ -25,6 +25,7 @@ typedef void registry_done_fn(int rc, const char *why, int64_t revision, void *a
 struct registry_job *registry_admit(struct loop *loop, struct member *member,
 	const struct identity *identity, const struct member_record *record, bool only_if_there,
 	registry_done_fn *done, void *arg);
+/* name: as name_valid() wants it. */
 struct registry_job *registry_delete(struct loop *loop, struct member *member,
 	const struct identity *identity, const char *name, registry_done_fn *done, void *arg);
 /* done is not called any more. NULL is fine. */

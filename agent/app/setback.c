@@ -9,7 +9,7 @@
 #include "etcd/client.h"
 #include "io/loop.h"
 
-#define LOOK_DELAY USEC_PER_SEC
+#define LOOK_AGAIN USEC_PER_SEC
 
 struct setback {
 	struct loop *loop;
@@ -36,7 +36,7 @@ static void on_looked(const struct etcd_result *result, void *arg)
 
 	s->call = NULL;
 	if (result->outcome != ETCD_OK)
-		loop_timer_after(s->timer, LOOK_DELAY);
+		loop_timer_after(s->timer, LOOK_AGAIN);
 	else if (revision >= s->from)
 		log_info("etcd", "a single answer was older than it should be; etcd itself is not");
 	else
@@ -79,5 +79,5 @@ void setback_free(struct setback *s)
 void setback_suspect(struct setback *s, int64_t revision)
 {
 	s->from = MAX(s->from, revision);
-	loop_timer_after(s->timer, LOOK_DELAY);
+	loop_timer_after(s->timer, 0);
 }

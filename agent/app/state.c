@@ -23,6 +23,7 @@ struct state {
 	char *folder;
 	char *lease_path;
 	char *etcd_path;
+	char *hold_path;
 	int lock;
 	char boot_id[BOOT_ID_LEN + 1];
 };
@@ -66,6 +67,7 @@ int state_open(struct state **ret, const char *folder, struct err *err)
 	state->folder = xstrdup(folder);
 	state->lease_path = file_join(folder, "lease");
 	state->etcd_path = file_join(folder, "etcd");
+	state->hold_path = file_join(folder, "hold");
 	rc = file_make_folder(folder, 0700, err);
 	if (rc == 0)
 		rc = take_lock(state, err);
@@ -88,6 +90,7 @@ void state_close(struct state *state)
 	free(state->folder);
 	free(state->lease_path);
 	free(state->etcd_path);
+	free(state->hold_path);
 	free(state);
 }
 
@@ -187,6 +190,35 @@ int state_save_etcd(struct state *state, const char *collective_id, const struct
 		"%s %" PRIu64 " %" PRId64 "\n", collective_id, etcd->cluster_id, etcd->revision);
 
 	return write_unsynced(state->etcd_path, text, err);
+}
+
+char *state_hold(const struct state *state, const char *collective_id)
+{
+	struct buf b = BUF_INIT(STATE_MAX);
+	char *why = NULL;
+	char *blank;
+
+	if (file_read(state->hold_path, &b, NULL) == 0 && b.len && strlen(b.data) == b.len) {
+		b.data[strcspn(b.data, "\n")] = '\0';
+		blank = strchr(b.data, ' ');
+		if (blank) {
+			*blank = '\0';
+			why = text_eq(b.data, collective_id) ? xstrdup(blank + 1) : NULL;
+		}
+	}
+	buf_done(&b);
+	return why;
+}
+
+int state_save_hold(
+	struct state *state, const char *collective_id, const char *why, struct err *err)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	if (!why)
+		return file_remove(state->hold_path, err);
+	text = xasprintf("%s %.500s\n", collective_id, why);
+	return write_unsynced(state->hold_path, text, err);
 }
 
 const char *state_boot_id(const struct state *state)

@@ -1,7 +1,7 @@
 /*
  * What a member remembers across restarts, in its state folder: the lock that keeps a second agent
  * out, the lease it held (so that a restart within the TTL moves nothing), and which etcd it follows
- * (so that another or a restored one is noticed).
+ * (so that another or a restored one is noticed), and that it was noticed.
  *
  * The lease file is only a shortcut, good for this boot of the machine alone; a missing or foreign
  * one means a new lease. The etcd file names the collective it speaks of; one of another collective
@@ -34,6 +34,12 @@ int state_save_lease(struct state *state, const char *collective_id, const char 
 
 struct state_etcd state_etcd(const struct state *state, const char *collective_id);
 int state_save_etcd(struct state *state, const char *collective_id, const struct state_etcd *etcd,
+	struct err *err) MUST_CHECK;
+
+/* Why the member is on hold until the administrator has agreed (app/member.h); new, NULL when it is not.
+ * why NULL forgets. */
+char *state_hold(const struct state *state, const char *collective_id);
+int state_save_hold(struct state *state, const char *collective_id, const char *why,
 	struct err *err) MUST_CHECK;
 
 /* The kernel's id of this boot: 36 characters. */

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/e2e/pytest.ini \
 	tests/e2e/conftest.py \
 	tests/e2e/test_by_hand.py \
+	tests/e2e/test_certificates.py \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_harness.py \

@@ -150,7 +150,22 @@ def test_an_etcd_restored_from_an_older_state_is_noticed_and_reported(world):
     for member in members:
         wait_until(lambda m=member: "revision" in m.text and "back" in m.text, 20,
                    f"{member.title} to report that the revision went back")
+        wait_until(lambda m=member: m.raw_show()["state"] == "held", 10, "it to be held")
+    before = world.etcd.revision()
+    page = members[0].collective("show")
+    assert page.rc == 0 and page.out.startswith("Quorum: False\n")
+    assert "backup" in page.err and "collective adopt" in page.err, page
+    page = members[0].collective("invite", "mgt3")
+    assert (page.rc, page.out, page.err) == (1, "", "Collective does not have quorum\n")
+    held = members[1]
+    held.restart()
+    wait_until(lambda: held.raw_show()["state"] == "held", 10, "it to be held after a restart, too")
+    holds_for(lambda: world.leader_history(before + 1) == [], 3, "nobody writes")
+    for member in members:
+        page = member.collective("adopt")
+        assert (page.rc, page.out) == (0, "Accepted etcd as it is now\n"), page
     world.settled(members, 30)
+    assert members[0].collective("adopt").rc == 1, "there is nothing to adopt any more"
 
 
 def test_an_etcd_that_was_replaced_is_never_silently_followed(world):

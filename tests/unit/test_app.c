@@ -166,6 +166,7 @@ START_TEST(state_is_remembered_for_this_boot_and_collective)
 	struct state_etcd etcd = {.cluster_id = UINT64_MAX, .revision = 12};
 	struct err err = {""};
 	CLEANUP(freep) char *path = file_join(folder, "lease");
+	CLEANUP(freep) char *held = NULL;
 	CLEANUP(freep) char *line = NULL;
 
 	ck_assert_msg(state_open(&state, folder, &err) == 0, "%s", err.text);
@@ -185,6 +186,13 @@ START_TEST(state_is_remembered_for_this_boot_and_collective)
 	ck_assert(state_etcd(state, "id").cluster_id == UINT64_MAX);
 	ck_assert_int_eq(state_etcd(state, "id").revision, 12);
 	ck_assert_int_eq(state_etcd(state, "other").revision, 0);
+	ck_assert_ptr_null(state_hold(state, "id"));
+	ck_assert_int_eq(state_save_hold(state, "id", "it went back", &err), 0);
+	held = state_hold(state, "id");
+	ck_assert_str_eq(held, "it went back");
+	ck_assert_ptr_null(state_hold(state, "i"));
+	ck_assert_int_eq(state_save_hold(state, "id", NULL, &err), 0);
+	ck_assert_ptr_null(state_hold(state, "id"));
 	state_close(state);
 	test_folder_remove(folder);
 }
