@@ -2,6 +2,7 @@ noinst_LIBRARIES += agent/app/libapp.a
 agent_app_libapp_a_SOURCES = \
 	agent/app/address.c agent/app/address.h \
 	agent/app/agent.c agent/app/agent.h \
+	agent/app/anchor.c agent/app/anchor.h \
 	agent/app/carry.c agent/app/carry.h \
 	agent/app/change.c agent/app/change.h \
 	agent/app/command.h \

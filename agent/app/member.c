@@ -4,7 +4,7 @@
  * asks for next is carried out at once. One timer stands for all the instants the core waits for.
  *
  * Failures: everything etcd may do is the core's business, but for one thing: an etcd that is not
- * the one it was. That is checked by a second look (app/setback.h) and then held (see member.h).
+ * the one it was. That is app/anchor.h's, see member.h.
  */
 #include "config.h"
 #include "app/member.h"
@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/anchor.h"
 #include "app/carry.h"
 #include "app/etcdconf.h"
 #include "app/feed.h"
 #include "app/identity.h"
 #include "app/records.h"
-#include "app/setback.h"
 #include "app/state.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,7 +28,6 @@
 #include "io/clock.h"
 #include "io/loop.h"
 
-#define SAVE_PERIOD   (15 * USEC_PER_SEC)
 #define STOP_DEADLINE (1500 * USEC_PER_MSEC)
 
 struct member {
@@ -44,28 +43,29 @@ struct member {
 	struct carry *carry;
 	struct coord *coord;
 	struct feed *feed;
-	struct setback *setback;
+	struct anchor *anchor;
 	struct loop_timer *wake; /* what the core waits for */
-	struct loop_timer *save; /* how far etcd had come, for the next start */
 	struct loop_timer *stopping;
 	struct loop_defer *tell; /* changed, once a wake-up */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 
-	struct state_etcd known; /* what was saved */
-	char *held;		 /* why on hold, NULL: not */
-	char *failure;		 /* the last call that did not succeed, NULL: the last one did */
-	char *trouble;		 /* text of member_trouble() */
-	bool view_complete;
+	char *failure; /* the last call that did not succeed, NULL: the last one did */
+	char *trouble; /* text of member_trouble() */
 };
 
 static void pump(struct member *m);
+
+static bool held(const struct member *m)
+{
+	return anchor_why_held(m->anchor) != NULL;
+}
 
 static void input(const struct coord_event *event, void *arg)
 {
 	struct member *m = arg;
 
-	if (m->held)
+	if (held(m))
 		return;
 	coord_input(m->coord, loop_now(m->loop), event);
 }
@@ -86,17 +86,13 @@ static void on_kv(const struct etcd_kv *kv, void *arg)
 	feed_key(m->feed, kv, false);
 }
 
-static void member_hold(char *why, void *arg);
-
 static void on_end(int64_t revision, void *arg)
 {
 	struct member *m = arg;
 
-	if (!m->view_complete && revision < m->known.revision) {
-		member_hold(setback_why(m->known.revision, revision), m);
+	anchor_listed(m->anchor, revision);
+	if (held(m))
 		return;
-	}
-	m->view_complete = true;
 	feed_end(m->feed, revision);
 	pump(m);
 }
@@ -154,7 +150,7 @@ static void pump(struct member *m)
 {
 	struct action action;
 
-	if (m->held)
+	if (held(m))
 		return;
 	while (coord_next(m->coord, loop_now(m->loop), &action)) {
 		if (action.kind == ACTION_NOTIFY)
@@ -198,22 +194,10 @@ static void on_tell(void *arg)
 
 /* ---- an etcd that is not the one it was ---- */
 
-static void member_hold(char *why, void *arg)
+static void on_held(void *arg)
 {
 	struct member *m = arg;
-	struct err err = {""};
 
-	if (m->held) {
-		free(why);
-		return;
-	}
-	m->held = why;
-	if (state_save_hold(m->state, m->identity->bundle->id, why, &err) < 0)
-		log_warning("state", "%s", err.text);
-	log_error("member",
-		"%s; this member neither follows nor writes until you have looked into it and run: "
-		"collective adopt",
-		why);
 	carry_free(TAKE(m->carry));
 	loop_timer_at(m->wake, USEC_NEVER);
 	loop_defer_schedule(m->tell);
@@ -225,45 +209,8 @@ static void on_notice(const struct etcd_notice *notice, void *arg)
 {
 	struct member *m = arg;
 
-	switch (notice->kind) {
-	case ETCD_NOTICE_FOREIGN:
-		log_error("etcd", "%s", notice->text);
-		break;
-	case ETCD_NOTICE_REVISION_BACK:
-		log_warning("etcd", "%s", notice->text);
-		setback_suspect(m->setback, notice->from);
-		break;
-	case ETCD_NOTICE_TERM_BACK:
-		log_error("etcd", "%s", notice->text);
-		member_hold(xstrdup(notice->text), m);
-		break;
-	case ETCD_NOTICE_BAD:
-		log_warning("etcd", "%s", notice->text);
-		break;
-	case ETCD_NOTICE_GOOD:
-		log_info("etcd", "%s", notice->text);
-		break;
-	}
+	anchor_notice(m->anchor, notice);
 	loop_defer_schedule(m->tell);
-}
-
-static void on_save(void *arg)
-{
-	struct member *m = arg;
-	struct state_etcd now = {.cluster_id = etcd_cluster_id(m->etcd)};
-	struct etcd_sync_status sync;
-	struct err err = {""};
-
-	etcd_sync_status(m->sync, &sync);
-	now.revision = sync.revision;
-	if (!m->held && m->view_complete && now.cluster_id &&
-		(now.cluster_id != m->known.cluster_id || now.revision != m->known.revision)) {
-		if (state_save_etcd(m->state, m->identity->bundle->id, &now, &err) < 0)
-			log_warning("state", "%s", err.text);
-		else
-			m->known = now;
-	}
-	loop_timer_after(m->save, SAVE_PERIOD);
 }
 
 /* ---- life ---- */
@@ -317,7 +264,7 @@ static int make_etcd(struct member *m, const struct member_config *config, struc
 		.ca = m->ec->ca,
 		.certificate = m->ec->certificate,
 		.key = m->ec->key,
-		.cluster_id = m->known.cluster_id,
+		.cluster_id = anchor_cluster_id(m->anchor),
 		.identity_key = identity_key,
 		.connect_timeout = config->conf->member.ttl / 6,
 		.seed = random_u64(),
@@ -328,7 +275,7 @@ static int make_etcd(struct member *m, const struct member_config *config, struc
 	int rc = etcd_new(&m->etcd, m->loop, config->http, &ec, err);
 
 	if (rc == 0)
-		m->setback = setback_new(m->loop, m->etcd, identity_key, member_hold, m);
+		anchor_attach(m->anchor, m->etcd, identity_key);
 	return rc;
 }
 
@@ -345,8 +292,15 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 {
 	struct member *m = xcalloc(1, sizeof(*m));
 	CLEANUP(freep) char *pulse = NULL;
-	CLEANUP(freep) char *held = NULL;
 	struct etcd_sync_config sync = {.seed = random_u64()};
+	struct anchor_config anchor = {
+		.loop = config->loop,
+		.state = config->state,
+		.collective_id = config->identity->bundle->id,
+		.adopt = config->adopt,
+		.held = on_held,
+		.arg = m,
+	};
 	char instance[64];
 	int rc;
 
@@ -355,14 +309,13 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	m->state = config->state;
 	m->changed = config->changed;
 	m->arg = config->arg;
-	if (!config->adopt)
-		m->known = state_etcd(m->state, m->identity->bundle->id);
 	m->wake = loop_timer_new(m->loop, "member", on_wake, m);
-	m->save = loop_timer_new(m->loop, "save", on_save, m);
 	m->stopping = loop_timer_new(m->loop, "stopping", on_stopping, m);
 	m->tell = loop_defer_new(m->loop, on_tell, m);
-	rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle, config->conf->paths.state_dir,
-		"etcd", err);
+	rc = anchor_new(&m->anchor, &anchor, err);
+	if (rc == 0)
+		rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
+			config->conf->paths.state_dir, "etcd", err);
 	if (rc == 0)
 		rc = make_etcd(m, config, err);
 	if (rc < 0) {
@@ -378,17 +331,9 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	sync.prefix = m->ec->prefix;
 	sync.pulse_key = pulse;
 	m->sync = etcd_sync_new(m->etcd, m->loop, &sync, &sync_ops, m);
-	loop_timer_after(m->save, USEC_PER_SEC);
 	loop_timer_at(m->wake, coord_wakeup(m->coord));
-	held = state_hold(m->state, m->identity->bundle->id);
-	if (held && config->adopt)
-		rc = state_save_hold(m->state, m->identity->bundle->id, NULL, err);
-	else if (held)
-		member_hold(TAKE(held), m);
-	if (rc < 0) {
-		member_free(m);
-		return rc;
-	}
+	if (held(m))
+		on_held(m);
 	*ret = m;
 	return 0;
 }
@@ -397,18 +342,18 @@ void member_free(struct member *m)
 {
 	if (!m)
 		return;
-	setback_free(m->setback);
+	if (m->anchor)
+		anchor_detach(m->anchor);
 	carry_free(m->carry);
 	etcd_sync_free(m->sync);
 	etcd_free(m->etcd);
+	anchor_free(m->anchor);
 	coord_free(m->coord);
 	feed_free(m->feed);
 	loop_timer_free(m->wake);
-	loop_timer_free(m->save);
 	loop_timer_free(m->stopping);
 	loop_defer_free(m->tell);
 	etcdconf_free(m->ec);
-	free(m->held);
 	free(m->failure);
 	free(m->trouble);
 	free(m);
@@ -420,8 +365,8 @@ void member_stop(struct member *m, void (*done)(void *arg), void *arg)
 
 	m->stopped = done;
 	m->stopped_arg = arg;
-	loop_timer_after(m->stopping, m->held ? 0 : STOP_DEADLINE);
-	on_save(m);
+	loop_timer_after(m->stopping, held(m) ? 0 : STOP_DEADLINE);
+	anchor_save(m->anchor);
 	input(&event, m);
 	pump(m);
 }
@@ -450,20 +395,20 @@ const struct roster *member_roster(const struct member *m)
 
 bool member_quorum(const struct member *m)
 {
-	return !m->held && coord_quorum(m->coord, loop_now(m->loop));
+	return !held(m) && coord_quorum(m->coord, loop_now(m->loop));
 }
 
 bool member_leads(const struct member *m)
 {
-	return !m->held && coord_acting(m->coord, loop_now(m->loop));
+	return !held(m) && coord_acting(m->coord, loop_now(m->loop));
 }
 
 void member_fence(const struct member *m, struct coord_fence *ret)
 {
 	coord_fence(m->coord, loop_now(m->loop), ret);
-	if (m->held) {
+	if (held(m)) {
 		ret->may_write = ret->acting = false;
-		ret->why_not = m->held;
+		ret->why_not = anchor_why_held(m->anchor);
 	}
 }
 
@@ -485,14 +430,14 @@ const char *member_state(const struct member *m)
 {
 	struct sm_info info;
 
-	if (m->held)
+	if (held(m))
 		return "held";
 	return membership(m, &info) ? info.state : "unknown";
 }
 
 bool member_starting(const struct member *m)
 {
-	return !m->held && !m->failure && !coord_last_read(m->coord);
+	return !held(m) && !m->failure && !coord_last_read(m->coord);
 }
 
 bool member_settled(const struct member *m)
@@ -516,8 +461,9 @@ const char *member_trouble(struct member *m)
 	struct sm_info info;
 	char *text = NULL;
 
-	if (m->held)
-		text = xasprintf("%s; when that is meant to be, run: collective adopt", m->held);
+	if (held(m))
+		text = xasprintf("%s; when that is meant to be, run: collective adopt",
+			anchor_why_held(m->anchor));
 	else if ((coord_removed(m->coord) || coord_refused(m->coord)) && membership(m, &info))
 		text = xstrdup(info.reason);
 	else if (m->carry && carry_nospace(m->carry))
@@ -548,7 +494,7 @@ usec_t member_view_age(const struct member *m)
 	usec_t at;
 
 	etcd_sync_status(m->sync, &sync);
-	if (!m->held && sync.live && coord_quorum(m->coord, now))
+	if (!held(m) && sync.live && coord_quorum(m->coord, now))
 		return 0;
 	at = sync.live ? usec_max(sync.current_at, read) : sync.current_at;
 	return at ? now - at : now;

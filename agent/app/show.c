@@ -30,9 +30,9 @@ static void add_names(json *answer, const char *name, const struct roster *roste
 		json_add_str(array, list[i]->name);
 }
 
-static int64_t wall_seconds(const struct agent *agent, usec_t boot)
+static usec_t to_wall(const struct agent *agent, usec_t boot)
 {
-	return (clock_wall() - (loop_now(agent->loop) - boot)) / USEC_PER_SEC;
+	return clock_wall() - (loop_now(agent->loop) - boot);
 }
 
 static void add_stale(json *answer, struct agent *agent, bool quorum)
@@ -45,7 +45,7 @@ static void add_stale(json *answer, struct agent *agent, bool quorum)
 	member_sync_status(agent->member, &sync);
 	if (sync.revision && age && (!quorum || age > USEC_PER_SEC)) {
 		stale = json_set(answer, "stale", json_new_object());
-		json_set_number(stale, "age", age / USEC_PER_SEC);
+		json_set_seconds(stale, "age", age);
 		json_set_i64(stale, "revision", sync.revision);
 	}
 	if (quorum && !trouble)
@@ -64,13 +64,16 @@ static void add_machine(struct agent *agent, json *machines, const struct sm_inf
 
 	json_set_str(one, "machine", info->machine);
 	json_set_str(one, "state", info->state);
-	json_set_number(one, "since", wall_seconds(agent, info->since));
-	json_set_str(one, "reason", *info->reason ? info->reason : "as it began");
+	json_set_seconds(one, "since", to_wall(agent, info->since));
+	CLEANUP(freep)
+	char *reason = xasprintf("%s%s%s", *info->reason ? info->reason : "as it began",
+		*info->trouble ? "; now: " : "", info->trouble);
+	json_set_str(one, "reason", reason);
 	if (info->next_wakeup == USEC_NEVER)
 		json_set_null(one, "next");
 	else
-		json_set_number(one, "next",
-			usec_max(0, info->next_wakeup - loop_now(agent->loop)) / USEC_PER_SEC);
+		json_set_seconds(
+			one, "next", usec_max(0, info->next_wakeup - loop_now(agent->loop)));
 }
 
 static void add_machines(json *answer, struct agent *agent)
@@ -88,6 +91,7 @@ static void add_machines(json *answer, struct agent *agent)
 		.reason = sync.reason,
 		.since = sync.since,
 		.next_wakeup = sync.next,
+		.trouble = "",
 	};
 	add_machine(agent, machines, &info);
 }

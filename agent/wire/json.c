@@ -353,6 +353,11 @@ void json_set_number(json *object, const char *name, int64_t v)
 	json_set(object, name, must(cJSON_CreateNumber((double)v)));
 }
 
+void json_set_seconds(json *object, const char *name, usec_t t)
+{
+	json_set(object, name, must(cJSON_CreateNumber((double)(t / USEC_PER_MSEC) / 1000)));
+}
+
 void json_set_i64(json *object, const char *name, int64_t v)
 {
 	char text[24];

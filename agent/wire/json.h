@@ -28,6 +28,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/usec.h"
 
 typedef struct cJSON json;
 
@@ -94,6 +95,8 @@ void json_set_str(json *object, const char *name, const char *text); /* NULL: nu
 void json_set_bool(json *object, const char *name, bool v);
 /* A JSON number: for what fits 2^53 (asserted): seconds, counts. */
 void json_set_number(json *object, const char *name, int64_t v);
+/* A time or interval in seconds, with milliseconds where there are some: 1795314328.25. */
+void json_set_seconds(json *object, const char *name, usec_t t);
 /* A decimal text: for revisions, lease ids and everything else of 64 bits. */
 void json_set_i64(json *object, const char *name, int64_t v);
 void json_set_u64(json *object, const char *name, uint64_t v);

@@ -226,7 +226,7 @@ static int print_number(double d, struct buf *b)
 	if (d >= -EXACT_MAX && d <= EXACT_MAX && (double)(int64_t)d >= d && (double)(int64_t)d <= d)
 		snprintf(text, sizeof(text), "%" PRId64, (int64_t)d);
 	else
-		snprintf(text, sizeof(text), "%.17g", d);
+		snprintf(text, sizeof(text), "%.15g", d);
 	return buf_str(b, text);
 }
 
