@@ -141,7 +141,7 @@ void anchor_notice(struct anchor *a, const struct etcd_notice *notice)
 		setback_suspect(a->setback, notice->from);
 		break;
 	case ETCD_NOTICE_TERM_BACK:
-		hold(xstrdup(notice->text), a);
+		setback_prove(a->setback, notice->text);
 		break;
 	case ETCD_NOTICE_BAD:
 		log_warning("etcd", "%s", notice->text);

@@ -20,6 +20,8 @@ struct setback {
 	struct loop_timer *timer;
 	struct etcd_call *call;
 	int64_t from; /* the highest revision known */
+	struct loop_defer *defer;
+	char *proven;
 };
 
 char *setback_why(int64_t from, int64_t to)
@@ -52,6 +54,13 @@ static void on_timer(void *arg)
 	s->call = etcd_range(s->etcd, &range, NULL, on_looked, s);
 }
 
+static void on_proven(void *arg)
+{
+	struct setback *s = arg;
+
+	s->fn(TAKE(s->proven), s->arg);
+}
+
 struct setback *setback_new(
 	struct loop *loop, struct etcd *etcd, const char *key, setback_fn *fn, void *arg)
 {
@@ -63,6 +72,7 @@ struct setback *setback_new(
 	s->fn = fn;
 	s->arg = arg;
 	s->timer = loop_timer_new(loop, "setback", on_timer, s);
+	s->defer = loop_defer_new(loop, on_proven, s);
 	return s;
 }
 
@@ -72,6 +82,8 @@ void setback_free(struct setback *s)
 		return;
 	etcd_cancel(s->call);
 	loop_timer_free(s->timer);
+	loop_defer_free(s->defer);
+	free(s->proven);
 	free(s->key);
 	free(s);
 }
@@ -80,4 +92,11 @@ void setback_suspect(struct setback *s, int64_t revision)
 {
 	s->from = MAX(s->from, revision);
 	loop_timer_after(s->timer, 0);
+}
+
+void setback_prove(struct setback *s, const char *why)
+{
+	if (!s->proven)
+		s->proven = xstrdup(why);
+	loop_defer_schedule(s->defer);
 }

@@ -20,6 +20,9 @@ struct setback *setback_new(
 void setback_free(struct setback *setback);
 /* Somebody saw it behind this revision: look into it. */
 void setback_suspect(struct setback *setback, int64_t revision);
+/* It is, beyond doubt. Told from the loop, because it is found out while an answer is being judged,
+ * which is not the time to cancel the call it belongs to. */
+void setback_prove(struct setback *setback, const char *why);
 /* The text, new. */
 char *setback_why(int64_t from, int64_t to);
 

@@ -184,3 +184,30 @@ def test_an_etcd_that_was_replaced_is_never_silently_followed(world):
     page = members[0].collective("show")
     assert page.rc == 0 and page.out.startswith("Quorum: False\n")
     assert "cluster" in page.err, page.err
+
+
+def test_an_etcd_made_anew_from_a_backup_puts_every_member_on_hold(world):
+    """Its raft term goes back: the answer that proves it is one of the member's own calls."""
+    members = world.collective(2)
+    etcd = world.cluster.members[0]
+    etcd.term()
+    older = os.path.join(world.folder, "older")
+    shutil.copytree(etcd.data, older)
+    for _ in range(4):
+        etcd.start()
+        world.cluster.wait_healthy()
+        etcd.kill()
+    etcd.start()
+    world.cluster.wait_healthy()
+    world.settled(members, 20)
+    etcd.kill()
+    etcd.wipe()
+    shutil.copytree(older, etcd.data)
+    etcd.start()
+    world.cluster.wait_healthy()
+    for member in members:
+        wait_until(lambda m=member: m.raw_show()["state"] == "held", 20, f"{member.title} to hold")
+        assert "raft term went back" in member.collective("show").err
+    for member in members:
+        assert member.collective("adopt").rc == 0
+    world.settled(members, 20)
