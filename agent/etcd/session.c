@@ -90,6 +90,11 @@ static bool take_version(
 {
 	struct err err = {""};
 
+	if (response->rc == -ECONNRESET && text_starts(endpoint->url, "http://")) {
+		etcd_error_set(error, ETCD_ERROR_TRANSPORT,
+			"%s (if it speaks TLS, write https:// in etcd.endpoints)", response->why);
+		return false;
+	}
 	if (etcd_http_failed(response, error))
 		return false;
 	if (etcd_decode_version(endpoint->version, response->body, response->len, &err) < 0) {

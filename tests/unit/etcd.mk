@@ -2,7 +2,7 @@
 ETCD_TESTS = tests/unit/test_etcd_codec tests/unit/test_etcd_frames tests/unit/test_etcd_client \
 	tests/unit/test_etcd_trust tests/unit/test_etcd_sync_core tests/unit/test_etcd_watch \
 	tests/unit/test_etcd_sync tests/unit/test_etcd_real \
-	tests/unit/test_etcd_real_sync
+	tests/unit/test_etcd_real_sync tests/unit/test_etcd_real_tls
 check_PROGRAMS += $(ETCD_TESTS)
 TESTS += $(ETCD_TESTS)
 ETCD_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -39,3 +39,6 @@ tests_unit_test_etcd_real_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_real_sync_SOURCES = tests/unit/test_etcd_real_sync.c $(ETCD_TEST_FAKE) $(ETCD_TEST_SERVER)
 tests_unit_test_etcd_real_sync_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_real_sync_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_real_tls_SOURCES = tests/unit/test_etcd_real_tls.c $(ETCD_TEST_FAKE) $(ETCD_TEST_SERVER)
+tests_unit_test_etcd_real_tls_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_real_tls_LDADD = $(ETCD_TEST_LDADD)

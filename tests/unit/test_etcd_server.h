@@ -17,15 +17,20 @@ struct server {
 	char url[64];
 	char data[192]; /* folder */
 	char log[192];
-	char cluster[512];     /* --initial-cluster */
-	const char *option[2]; /* one more option and its value, or NULL */
+	char cluster[512];	/* --initial-cluster */
+	const char *option[12]; /* more options and their values, then NULL */
 };
 
 /* The nth program to test with, or NULL. */
 const char *server_program(size_t n);
 /* n servers of one cluster, not started; folder is made. */
 void server_init(struct server *servers, size_t n);
-/* Starts them and waits until each answers /version, which takes a majority. */
+/* The folder that all is in. */
+const char *server_folder(void);
+/* Clients speak TLS: to be followed by options that name certificates. */
+void server_use_tls(struct server *server);
+/* Starts them and waits until each answers /version, which takes a majority, or, under TLS, takes
+ * connections. */
 void server_start(struct server *servers, size_t n, const char *program);
 /* SIGKILL or SIGTERM, and waits for the end. */
 void server_stop(struct server *server, int signal);
