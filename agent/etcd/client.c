@@ -34,7 +34,7 @@ static void notify(struct endpoint *endpoint, enum etcd_notice_kind kind, int64_
 	va_list ap;
 
 	list_foreach (listener, &etcd->listeners, link)
-		listener->fn(kind, listener->arg);
+		listener->fn(kind, endpoint, listener->arg);
 	if (!etcd->notice)
 		return;
 	va_start(ap, fmt);

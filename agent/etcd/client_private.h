@@ -51,7 +51,7 @@ struct endpoint {
  *  */
 struct etcd_listener {
 	struct list link;
-	void (*fn)(enum etcd_notice_kind kind, void *arg);
+	void (*fn)(enum etcd_notice_kind kind, const struct endpoint *endpoint, void *arg);
 	void *arg;
 };
 

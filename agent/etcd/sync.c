@@ -197,10 +197,11 @@ static void on_setback(void *arg)
 	etcd_sync_again(arg, "etcd went back to an earlier state");
 }
 
-static void on_notice(enum etcd_notice_kind kind, void *arg)
+static void on_notice(enum etcd_notice_kind kind, const struct endpoint *endpoint, void *arg)
 {
 	struct etcd_sync *sync = arg;
 
+	(void)endpoint;
 	/* from within the judging of an answer: not the time to cancel calls */
 	if (kind == ETCD_NOTICE_REVISION_BACK || kind == ETCD_NOTICE_TERM_BACK)
 		loop_defer_schedule(sync->setback);

@@ -46,6 +46,8 @@ struct etcd_watch {
 	bool waiting;
 	struct http_request *request;
 	struct loop_defer *defer;
+	struct loop_defer *deserted; /* the endpoint has failed in other calls */
+	struct etcd_listener listener;
 	struct loop_timer *timer;
 	usec_t created_by;
 	struct etcd_frames frames;
@@ -65,6 +67,7 @@ static void release(struct etcd_watch *watch)
 	etcd_batch_done(&watch->batch);
 	buf_done(&watch->head);
 	loop_defer_free(watch->defer);
+	loop_defer_free(watch->deserted);
 	loop_timer_free(watch->timer);
 	free(watch->prefix);
 	free(watch);
@@ -85,6 +88,7 @@ static void leave(struct etcd_watch *watch)
 static void stop(struct etcd_watch *watch)
 {
 	watch->ended = true;
+	list_del(&watch->listener.link);
 	if (watch->waiting)
 		etcd_session_leave(&watch->waiter);
 	watch->waiting = false;
@@ -198,6 +202,33 @@ static void meet_expectations(struct etcd_watch *watch)
 	if (watch->last.revision > watch->batch.applied)
 		watch->first = watch->last;
 	arm(watch);
+}
+
+/* ---- an endpoint that is of no use any more ---- */
+
+/* A process that is stopped, or a machine that hangs, keeps its connections: the stream is silent,
+ * and so it would be for as long as the silence is taken for peace. Calls find out within a second,
+ * so the watch leaves with them. */
+static void on_deserted(void *arg)
+{
+	struct etcd_watch *watch = arg;
+	struct etcd_error error;
+
+	if (watch->ended || !watch->request)
+		return;
+	etcd_error_set(&error, ETCD_ERROR_TRANSPORT, "given up, the endpoint has failed: %s",
+		watch->endpoint->error.text);
+	enter(watch);
+	end_with(watch, &error);
+	leave(watch);
+}
+
+static void on_notice(enum etcd_notice_kind kind, const struct endpoint *endpoint, void *arg)
+{
+	struct etcd_watch *watch = arg;
+
+	if (kind == ETCD_NOTICE_BAD && endpoint == watch->endpoint)
+		loop_defer_schedule(watch->deserted);
 }
 
 /* ---- the stream ---- */
@@ -413,6 +444,9 @@ struct etcd_watch *etcd_watch_new(struct etcd *etcd, const char *prefix, int64_t
 	watch->waiter = (struct etcd_waiter){.ready = on_ready, .arg = watch};
 	watch->timer = loop_timer_new(etcd->loop, "etcd watch", on_timer, watch);
 	watch->defer = loop_defer_new(etcd->loop, on_start, watch);
+	watch->deserted = loop_defer_new(etcd->loop, on_deserted, watch);
+	watch->listener = (struct etcd_listener){.fn = on_notice, .arg = watch};
+	list_add_tail(&etcd->listeners, &watch->listener.link);
 	etcd_frames_init(&watch->frames, MESSAGE_MAX);
 	etcd_batch_init(&watch->batch, start_revision - 1);
 	buf_init(&watch->head, HEAD_MAX);

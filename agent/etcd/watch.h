@@ -5,8 +5,8 @@
  * whenever everything up to a revision has been delivered. It ends once, through `ended`, and is of
  * no use afterwards (free it): every way a watch can fail ends it: an HTTP status, an error in the
  * stream, canceled (with or without `created`), the clean end of the body, a connection cut, no
- * `created` within 3 s, a message that is no JSON, events out of order. Resuming is up to the
- * owner, who knows the last revision applied: see etcd/sync.h.
+ * `created` within 3 s, a message that is no JSON, events out of order, and its endpoint failing in
+ * other calls. Resuming is up to the owner, who knows the last revision applied: see etcd/sync.h.
  *
  * Silence can't be told from peace by looking at the stream. Who knows of a change that must come
  * (its own write, the leader's pulse) says so with etcd_watch_expect().

@@ -346,6 +346,24 @@ START_TEST(the_next_watch_goes_elsewhere)
 }
 END_TEST
 
+/* As one whose process is stopped: it takes everything and answers nothing. */
+START_TEST(a_watch_leaves_an_endpoint_that_fails_in_calls)
+{
+	struct failure hangs = {.path = "/v3/kv/range"};
+	const struct etcd_call_options options = {
+		.timeout = 50 * USEC_PER_MSEC, .retry = ETCD_RETRY_NEVER};
+
+	begin(2);
+	send_created();
+	setup_script(&s, 0, &hangs);
+	setup_get(&s, &options);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_UNKNOWN);
+	wait_ended(ETCD_WATCH_FAILED, "the endpoint has failed");
+	finish();
+}
+END_TEST
+
 START_TEST(nobody_to_watch_at)
 {
 	memset(&w, 0, sizeof(w));
@@ -376,6 +394,7 @@ static Suite *suite(void)
 	tcase_add_test(t, what_is_expected_must_come);
 	tcase_add_loop_test(t, a_watch_may_be_freed_in_its_callbacks, 0, 2);
 	tcase_add_test(t, the_next_watch_goes_elsewhere);
+	tcase_add_test(t, a_watch_leaves_an_endpoint_that_fails_in_calls);
 	tcase_add_test(t, nobody_to_watch_at);
 	suite_add_tcase(suite, t);
 	return suite;
