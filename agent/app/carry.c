@@ -290,9 +290,10 @@ static struct etcd_txn *build(struct carry *c, const struct action *a)
 static void save_lease(struct request *r)
 {
 	struct carry *c = r->carry;
+	const struct state_lease lease = {
+		.id = r->action.lease, .ttl = c->config.ttl / USEC_PER_SEC};
 	struct err err = {""};
-	int rc = state_save_lease(
-		c->config.state, c->config.bundle->id, c->name, r->action.lease, &err);
+	int rc = state_save_lease(c->config.state, c->config.bundle->id, c->name, &lease, &err);
 
 	if (rc < 0)
 		log_warning("lease", "the lease can't be kept for a restart: %s", err.text);

@@ -218,14 +218,16 @@ static void on_notice(const struct etcd_notice *notice, void *arg)
 static struct coord *make_coord(
 	struct member *m, const struct member_config *config, const char *instance)
 {
+	const struct state_lease lease =
+		state_lease(m->state, m->identity->bundle->id, m->identity->name);
 	struct coord_config cc = {
 		.name = m->identity->name,
 		.instance = instance,
 		.ttl = config->conf->member.ttl / USEC_PER_SEC,
-		.saved_lease = state_lease(m->state, m->identity->bundle->id, m->identity->name),
 		.seed = random_u64(),
 	};
 
+	*(lease.ttl == cc.ttl ? &cc.saved_lease : &cc.old_lease) = lease.id;
 	return coord_new(&cc, loop_now(m->loop));
 }
 

@@ -17,7 +17,7 @@
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LEN  36
 #define STATE_MAX    1024
-#define FIELDS_MAX   4
+#define FIELDS_MAX   5
 
 struct state {
 	char *folder;
@@ -115,16 +115,19 @@ static bool read_fields(const char *path, struct buf *b, char *fields[], size_t 
 	return strchr(fields[n - 1], ' ') == NULL;
 }
 
-int64_t state_lease(const struct state *state, const char *collective_id, const char *name)
+struct state_lease state_lease(
+	const struct state *state, const char *collective_id, const char *name)
 {
 	struct buf b = BUF_INIT(STATE_MAX);
 	char *fields[FIELDS_MAX];
-	int64_t lease = 0;
+	struct state_lease lease = {0};
 
-	if (read_fields(state->lease_path, &b, fields, 4) && text_eq(fields[0], state->boot_id) &&
-		text_eq(fields[1], collective_id) && text_eq(fields[2], name) &&
-		num_i64_range(fields[3], 1, INT64_MAX, &lease) < 0)
-		lease = 0;
+	if (!read_fields(state->lease_path, &b, fields, 5) ||
+		!text_eq(fields[0], state->boot_id) || !text_eq(fields[1], collective_id) ||
+		!text_eq(fields[2], name) ||
+		num_i64_range(fields[3], 1, INT64_MAX, &lease.id) < 0 ||
+		num_i64_range(fields[4], 1, INT64_MAX, &lease.ttl) < 0)
+		lease = (struct state_lease){0};
 	buf_done(&b);
 	return lease;
 }
@@ -155,16 +158,17 @@ static int write_unsynced(const char *path, const char *text, struct err *err)
 }
 
 int state_save_lease(struct state *state, const char *collective_id, const char *name,
-	int64_t lease, struct err *err)
+	const struct state_lease *lease, struct err *err)
 {
 	CLEANUP(freep) char *text = NULL;
 
-	if (!lease) {
+	if (!lease->id) {
 		if (unlink(state->lease_path) < 0 && errno != ENOENT)
 			return err_errno(err, -errno, "cannot remove %s", state->lease_path);
 		return 0;
 	}
-	text = xasprintf("%s %s %s %" PRId64 "\n", state->boot_id, collective_id, name, lease);
+	text = xasprintf("%s %s %s %" PRId64 " %" PRId64 "\n", state->boot_id, collective_id, name,
+		lease->id, lease->ttl);
 	return write_unsynced(state->lease_path, text, err);
 }
 

@@ -16,6 +16,11 @@
 
 struct state;
 
+struct state_lease {
+	int64_t id;
+	int64_t ttl; /* seconds, as asked for */
+};
+
 struct state_etcd {
 	uint64_t cluster_id; /* 0: not known yet */
 	int64_t revision;    /* the highest seen, 0: none */
@@ -26,11 +31,12 @@ struct state_etcd {
 int state_open(struct state **ret, const char *folder, struct err *err) MUST_CHECK;
 void state_close(struct state *state);
 
-/* The lease saved for this member, collective and boot; 0 where there is none. */
-int64_t state_lease(const struct state *state, const char *collective_id, const char *name);
-/* Not fsynced: what a power cut loses is worthless after the reboot. lease 0 forgets. */
+/* The lease saved for this member, collective and boot; id 0 where there is none. */
+struct state_lease state_lease(
+	const struct state *state, const char *collective_id, const char *name);
+/* Not fsynced: what a power cut loses is worthless after the reboot. id 0 forgets. */
 int state_save_lease(struct state *state, const char *collective_id, const char *name,
-	int64_t lease, struct err *err) MUST_CHECK;
+	const struct state_lease *lease, struct err *err) MUST_CHECK;
 
 struct state_etcd state_etcd(const struct state *state, const char *collective_id);
 int state_save_etcd(struct state *state, const char *collective_id, const struct state_etcd *etcd,

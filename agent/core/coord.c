@@ -112,6 +112,8 @@ struct coord *coord_new(const struct coord_config *config, usec_t now)
 	c->prng.state = config->seed;
 	c->roster = roster_new();
 	lease_init(&c->lease, config->ttl, config->saved_lease, &c->prng, now, on_move, c);
+	if (config->old_lease)
+		lease_discard(&c->lease, config->old_lease, now);
 	quorum_init(&c->quorum, now, on_move, c);
 	membership_init(&c->membership, c->name, config->instance, config->saved_lease, &c->prng,
 		now, on_move, c);

@@ -76,6 +76,13 @@ void lease_init(struct lease *l, int64_t ttl, int64_t saved, struct prng *prng, 
 		attempt_want(&l->keepalive, now);
 }
 
+void lease_discard(struct lease *l, int64_t id, usec_t now)
+{
+	l->to_revoke = id;
+	l->revoke_deadline = now + 2 * l->ttl * USEC_PER_SEC;
+	attempt_want(&l->revoke, now);
+}
+
 bool lease_valid(const struct lease *l, usec_t now)
 {
 	return l->sm.state == LEASE_HELD && now < l->valid_until;
@@ -122,11 +129,8 @@ void lease_forget(struct lease *l, bool revoke, usec_t now, const char *reason)
 	save(l, 0, now);
 	if (l->id == 0)
 		return;
-	if (revoke) {
-		l->to_revoke = l->id;
-		l->revoke_deadline = now + 2 * l->ttl * USEC_PER_SEC;
-		attempt_want(&l->revoke, now);
-	}
+	if (revoke)
+		lease_discard(l, l->id, now);
 	if (l->sm.state == LEASE_GRANTING) {
 		l->id = 0;
 		attempt_drop(&l->grant);

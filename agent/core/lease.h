@@ -55,6 +55,8 @@ usec_t lease_validity(int64_t ttl);
 /* A saved id other than 0 starts suspended and asks etcd about it. */
 void lease_init(struct lease *l, int64_t ttl, int64_t saved, struct prng *prng, usec_t now,
 	sm_observe_fn *observe, void *arg);
+/* One of an earlier run that is not gone on with: revoked, so that its keys are in nobody's way. */
+void lease_discard(struct lease *l, int64_t id, usec_t now);
 bool lease_valid(const struct lease *l, usec_t now);
 /* The id is on disk, or waiting for that has taken long enough. */
 bool lease_saved(const struct lease *l);

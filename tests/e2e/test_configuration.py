@@ -170,3 +170,13 @@ def test_the_log_tells_each_change_of_state_once_with_its_reason(world):
     lines = [line for line in mgt2.text.splitlines() if "leader:" in line and "->" in line]
     assert any("-> leader" in line and "(" in line for line in lines), mgt2.text
     assert len(lines) == len(set(lines))
+
+
+def test_a_new_ttl_counts_from_the_restart_on(world):
+    _, mgt2 = world.collective(2, ttl=5)
+    mgt2.config["member"]["ttl"] = 20
+    mgt2.restart()
+    wait_until(mgt2.is_active, 5, "mgt2 to be back, without waiting for its old lease to end")
+    lease = world.etcd.get(world.key("active/mgt2")).lease
+    answer = world.etcd.call("/v3/lease/timetolive", {"ID": str(lease)})
+    assert answer["grantedTTL"] == "20"

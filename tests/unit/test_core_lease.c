@@ -325,6 +325,26 @@ START_TEST(a_saved_lease_that_has_ended_is_replaced)
 }
 END_TEST
 
+START_TEST(a_lease_with_another_ttl_is_revoked_at_the_start)
+{
+	struct coord_config config = {
+		.name = "me", .instance = "run2", .ttl = TTL, .old_lease = 4711, .seed = 42};
+	struct action action;
+	bool revoked = false;
+	struct coord *c = coord_new(&config, 0);
+
+	while (coord_next(c, 0, &action)) {
+		ck_assert(action.kind != ACTION_KEEPALIVE && action.kind != ACTION_SAVE_LEASE);
+		if (action.kind != ACTION_REVOKE)
+			continue;
+		ck_assert_int_eq(action.lease, 4711);
+		revoked = true;
+	}
+	ck_assert(revoked);
+	coord_free(c);
+}
+END_TEST
+
 START_TEST(registration_waits_for_the_disk_but_not_for_ever)
 {
 	struct action action;
@@ -445,6 +465,7 @@ TCase *core_lease_case(void)
 	tcase_add_test(tc, a_grant_answered_with_another_id_is_no_grant);
 	tcase_add_test(tc, a_restart_asks_for_the_saved_lease_first);
 	tcase_add_test(tc, a_saved_lease_that_has_ended_is_replaced);
+	tcase_add_test(tc, a_lease_with_another_ttl_is_revoked_at_the_start);
 	tcase_add_test(tc, registration_waits_for_the_disk_but_not_for_ever);
 	tcase_add_test(tc, a_lease_that_can_not_be_saved_is_used_all_the_same);
 	tcase_add_test(tc, an_answer_from_the_past_does_not_lose_the_lease);
