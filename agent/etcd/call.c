@@ -24,8 +24,9 @@
 #define WRITE_ATTEMPT USEC_PER_SEC
 #define READ_TIMEOUT  (10 * USEC_PER_SEC)
 #define READ_ATTEMPT  (3 * USEC_PER_SEC)
-/* Between rounds over all endpoints. */
-#define ROUND_PAUSE (100 * USEC_PER_MSEC)
+/* After the first round over all endpoints; doubles with each. */
+#define ROUND_PAUSE	(100 * USEC_PER_MSEC)
+#define ROUND_DOUBLINGS 3
 /* curl replaces a connection that broke while it was idle without a word, and who answers then may
  * be another cluster: no write goes to an endpoint that was silent for longer before it is asked
  * again. */
@@ -75,6 +76,7 @@ struct etcd_call {
 	struct loop_timer *timer;
 	struct loop_defer *defer;
 	unsigned tried; /* endpoints of this round, as bits */
+	unsigned rounds;
 	struct endpoint *endpoint;
 	struct etcd_waiter waiter;
 	bool waiting;
@@ -359,7 +361,8 @@ static void step(void *arg)
 		call->endpoint = etcd_pick(etcd, call->tried);
 	if (!call->endpoint && call->tried) {
 		call->tried = 0;
-		pause_until(call, usec_add(now, ROUND_PAUSE));
+		pause_until(call, usec_add(now, ROUND_PAUSE << MIN(call->rounds, ROUND_DOUBLINGS)));
+		call->rounds++;
 		return;
 	}
 	if (!call->endpoint) {
