@@ -236,7 +236,6 @@ START_TEST(completing_can_die_too)
 {
 	char *folder = old_member();
 	CLEANUP(freep) char *backup = NULL;
-	CLEANUP(freep) char *staging = file_join(folder, "cfg/joining");
 	CLEANUP(freep) char *decided = file_join(folder, "cfg/joined");
 	int status;
 	pid_t pid;
