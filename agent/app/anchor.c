@@ -63,9 +63,14 @@ void anchor_save(struct anchor *a)
 	etcd_status(a->etcd, &status);
 	now.cluster_id = status.cluster_id;
 	now.revision = status.revision;
+	now.raft_term = status.raft_term;
+	/* never back: where it went back is looked into first, and a restart must find that out, too */
 	if (!now.cluster_id ||
-		(now.cluster_id == a->known.cluster_id && now.revision == a->known.revision))
+		(now.cluster_id == a->known.cluster_id && now.revision <= a->known.revision &&
+			now.raft_term <= a->known.raft_term))
 		return;
+	now.revision = MAX(now.revision, a->known.revision);
+	now.raft_term = MAX(now.raft_term, a->known.raft_term);
 	if (state_save_etcd(a->state, a->collective_id, &now, &err) < 0)
 		log_warning("state", "%s", err.text);
 	else
@@ -111,9 +116,9 @@ void anchor_free(struct anchor *a)
 	free(a);
 }
 
-uint64_t anchor_cluster_id(const struct anchor *a)
+const struct state_etcd *anchor_known(const struct anchor *a)
 {
-	return a->known.cluster_id;
+	return &a->known;
 }
 
 void anchor_attach(struct anchor *a, struct etcd *etcd, const char *key)

@@ -1,7 +1,8 @@
 /*
  * struct anchor: which etcd this member follows, and whether it still is that one.
  *
- * What is remembered across restarts (app/state.h) is the cluster's id and how far it had come. When
+ * What is remembered across restarts (app/state.h) is the cluster's id and how far it had come: its
+ * revision, which may have been overtaken since a backup was restored, and its raft term. When
  * the store turns out to have gone back (restored from a backup, made anew), the member is put on
  * hold: `held` is called once, the reason is kept on disk, and stays until the administrator has
  * agreed. Another cluster id needs no hold: the client does not talk to such endpoints at all.
@@ -19,6 +20,7 @@ struct etcd;
 struct etcd_notice;
 struct loop;
 struct state;
+struct state_etcd;
 
 struct anchor_config {
 	struct loop *loop;
@@ -32,8 +34,8 @@ struct anchor_config {
 int anchor_new(struct anchor **ret, const struct anchor_config *config, struct err *err) MUST_CHECK;
 /* NULL is fine. */
 void anchor_free(struct anchor *a);
-/* The cluster to insist on, 0: any. */
-uint64_t anchor_cluster_id(const struct anchor *a);
+/* The cluster to insist on, and how far it had come; zeroes where nothing is known. */
+const struct state_etcd *anchor_known(const struct anchor *a);
 /* The client that was made with it, and a key that may be read; before anything else below. */
 void anchor_attach(struct anchor *a, struct etcd *etcd, const char *key);
 void anchor_detach(struct anchor *a);

@@ -122,9 +122,8 @@ struct state_lease state_lease(
 	char *fields[FIELDS_MAX];
 	struct state_lease lease = {0};
 
-	if (!read_fields(state->lease_path, &b, fields, 5) ||
-		!text_eq(fields[0], state->boot_id) || !text_eq(fields[1], collective_id) ||
-		!text_eq(fields[2], name) ||
+	if (!read_fields(state->lease_path, &b, fields, 5) || !text_eq(fields[0], state->boot_id) ||
+		!text_eq(fields[1], collective_id) || !text_eq(fields[2], name) ||
 		num_i64_range(fields[3], 1, INT64_MAX, &lease.id) < 0 ||
 		num_i64_range(fields[4], 1, INT64_MAX, &lease.ttl) < 0)
 		lease = (struct state_lease){0};
@@ -178,9 +177,10 @@ struct state_etcd state_etcd(const struct state *state, const char *collective_i
 	struct state_etcd etcd = {0};
 	char *fields[FIELDS_MAX];
 
-	if (!read_fields(state->etcd_path, &b, fields, 3) || !text_eq(fields[0], collective_id) ||
+	if (!read_fields(state->etcd_path, &b, fields, 4) || !text_eq(fields[0], collective_id) ||
 		num_u64(fields[1], &etcd.cluster_id) < 0 ||
-		num_i64_range(fields[2], 0, INT64_MAX, &etcd.revision) < 0)
+		num_i64_range(fields[2], 0, INT64_MAX, &etcd.revision) < 0 ||
+		num_u64(fields[3], &etcd.raft_term) < 0)
 		etcd = (struct state_etcd){0};
 	buf_done(&b);
 	return etcd;
@@ -190,8 +190,8 @@ int state_save_etcd(struct state *state, const char *collective_id, const struct
 	struct err *err)
 {
 	CLEANUP(freep)
-	char *text = xasprintf(
-		"%s %" PRIu64 " %" PRId64 "\n", collective_id, etcd->cluster_id, etcd->revision);
+	char *text = xasprintf("%s %" PRIu64 " %" PRId64 " %" PRIu64 "\n", collective_id,
+		etcd->cluster_id, etcd->revision, etcd->raft_term);
 
 	return write_unsynced(state->etcd_path, text, err);
 }

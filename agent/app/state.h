@@ -24,6 +24,7 @@ struct state_lease {
 struct state_etcd {
 	uint64_t cluster_id; /* 0: not known yet */
 	int64_t revision;    /* the highest seen, 0: none */
+	uint64_t raft_term;  /* likewise */
 };
 
 /* Makes the folder where missing and takes its lock: -EALREADY ("already running") when another

@@ -47,9 +47,9 @@ struct coord_config {
 	const char *instance; /* unique to this run of the agent; "boot" of the active key */
 	int64_t ttl;	      /* seconds, at least 2 */
 	int64_t saved_lease;  /* from ACTION_SAVE_LEASE of an earlier run; 0 for none */
-	int64_t old_lease;    /* likewise, but with another TTL: revoked, and a new one is asked for */
-	uint64_t seed;	      /* random: lease ids and jitter come from it */
-	usec_t pulse;	      /* how often the leader puts its pulse; 0 for 15 s */
+	int64_t old_lease; /* likewise, but with another TTL: revoked, and a new one is asked for */
+	uint64_t seed;	   /* random: lease ids and jitter come from it */
+	usec_t pulse;	   /* how often the leader puts its pulse; 0 for 15 s */
 };
 
 enum coord_event_kind {

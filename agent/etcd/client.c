@@ -299,6 +299,7 @@ int etcd_new(struct etcd **ret, struct loop *loop, struct http *http,
 	list_init(&etcd->calls);
 	list_init(&etcd->listeners);
 	etcd->guard.cluster_id = config->cluster_id;
+	etcd->guard.term = config->raft_term;
 	etcd->user = xstrdup_null(config->user);
 	etcd->password = xstrdup(config->password ? config->password : "");
 	etcd->ca = xstrdup_null(config->ca);

@@ -72,6 +72,7 @@ struct etcd_config {
 	const char *certificate; /* file; NULL: none */
 	const char *key;
 	uint64_t cluster_id;	  /* 0: that of the first endpoint met */
+	uint64_t raft_term;	  /* the highest that is known of, 0: none */
 	const char *identity_key; /* a key the user may read, to learn the cluster id by */
 	usec_t connect_timeout;	  /* 0: 1 s */
 	uint64_t seed;		  /* where to begin among the endpoints, jitter */

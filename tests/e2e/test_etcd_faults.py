@@ -211,3 +211,37 @@ def test_an_etcd_made_anew_from_a_backup_puts_every_member_on_hold(world):
     for member in members:
         assert member.collective("adopt").rc == 0
     world.settled(members, 20)
+
+
+def test_an_etcd_restored_while_a_member_was_away_is_noticed_by_its_raft_term(world):
+    """It has come further than it was since, so that the revision tells nothing."""
+    mgt1, mgt2 = world.collective(2)
+    etcd = world.cluster.members[0]
+    etcd.term()
+    older = os.path.join(world.folder, "older")
+    shutil.copytree(etcd.data, older)
+    for _ in range(3):
+        etcd.start()
+        world.cluster.wait_healthy()
+        etcd.kill()
+    etcd.start()
+    world.cluster.wait_healthy()
+    world.settled([mgt1, mgt2], 20)
+    mgt1.term()
+    mgt2.term()
+    etcd.kill()
+    etcd.wipe()
+    shutil.copytree(older, etcd.data)
+    etcd.start()
+    world.cluster.wait_healthy()
+    for n in range(100):
+        world.etcd.put("/elsewhere", str(n))
+    mgt2.start()
+    wait_until(lambda: mgt2.raw_show()["state"] == "held", 20, "mgt2 to hold")
+    assert "raft term went back" in mgt2.collective("show").err
+    mgt2.restart()
+    assert mgt2.raw_show()["state"] == "held", "a restart does not end it"
+    for member in (mgt1.start(), mgt2):
+        wait_until(lambda m=member: m.raw_show()["state"] == "held", 20, "both to hold")
+        assert member.collective("adopt").rc == 0
+    world.settled([mgt1, mgt2], 20)

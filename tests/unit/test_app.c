@@ -163,7 +163,7 @@ START_TEST(state_is_remembered_for_this_boot_and_collective)
 	char *folder = test_folder_new();
 	struct state *state = NULL;
 	struct state *second = NULL;
-	struct state_etcd etcd = {.cluster_id = UINT64_MAX, .revision = 12};
+	struct state_etcd etcd = {.cluster_id = UINT64_MAX, .revision = 12, .raft_term = 7};
 	struct state_lease lease = {.id = INT64_MAX, .ttl = 6};
 	struct err err = {""};
 	CLEANUP(freep) char *path = file_join(folder, "lease");
@@ -188,6 +188,7 @@ START_TEST(state_is_remembered_for_this_boot_and_collective)
 	ck_assert_int_eq(state_save_etcd(state, "id", &etcd, &err), 0);
 	ck_assert(state_etcd(state, "id").cluster_id == UINT64_MAX);
 	ck_assert_int_eq(state_etcd(state, "id").revision, 12);
+	ck_assert_uint_eq(state_etcd(state, "id").raft_term, 7);
 	ck_assert_int_eq(state_etcd(state, "other").revision, 0);
 	ck_assert_ptr_null(state_hold(state, "id"));
 	ck_assert_int_eq(state_save_hold(state, "id", "it went back", &err), 0);
