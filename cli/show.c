@@ -126,6 +126,36 @@ static void write_machines(struct writer *w, const json *answer, double now)
 	writer_end(w);
 }
 
+/* The last thing that went wrong at an endpoint, and how long ago. */
+static void write_last_error(struct writer *w, const json *row)
+{
+	const char *error = text_at(row, "error");
+	char shown[NUM_DURATION_MAX];
+	char *ago;
+	double age;
+
+	if (!error || !*error)
+		return;
+	writer_text(w, "error", "last error", error);
+	if (json_number(row, "age", &age, NULL) < 0)
+		return;
+	ago = xasprintf("%s ago", duration(age, shown));
+	writer_number(w, "age", age, "seen", ago);
+	free(ago);
+}
+
+/* For programs alone. */
+static void write_details(struct writer *w, const json *row)
+{
+	static const char *const texts[] = {"revision", "raft_term", "requests", "failures"};
+	bool current;
+
+	if (json_bool(row, "current", &current, NULL) == 0)
+		writer_flag(w, "current", NULL, current);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		write_text(w, row, texts[i], NULL);
+}
+
 static void write_etcd(struct writer *w, const json *answer)
 {
 	const json *row;
@@ -136,9 +166,10 @@ static void write_etcd(struct writer *w, const json *answer)
 		writer_object(w, NULL, NULL);
 		write_text(w, row, "endpoint", "");
 		write_text(w, row, "state", "");
-		write_text(w, row, "version", "version");
-		write_age(w, row, "age", "heard since");
-		write_text(w, row, "error", "");
+		if (text_at(row, "version") && *text_at(row, "version"))
+			write_text(w, row, "version", "version");
+		write_last_error(w, row);
+		write_details(w, row);
 		writer_end(w);
 	}
 	writer_end(w);
@@ -204,6 +235,8 @@ void show_write(struct writer *w, const json *answer, double now)
 		writer_end(w);
 	}
 	write_text(w, answer, "note", NULL);
+	write_text(w, answer, "error", NULL);
+	write_text(w, answer, "cluster", NULL);
 	if (verbose)
 		write_machines(w, answer, now);
 	if (json_at(answer, "etcd"))
@@ -256,27 +289,35 @@ static int show_once(struct call *call, FILE *out, FILE *err)
 	bool as_json = call_option(call, "json");
 	struct err text = {""};
 	const char *error = NULL;
+	bool known;
 	struct writer *w;
 
 	if (client_ask(call->socket, show_request(call), CLIENT_ANSWER_TIMEOUT, &answer, &text) < 0)
 		error = text.text;
 	else
 		error = text_at(answer, "error");
-	if (error && strcmp(error, NOT_ENABLED) != 0) {
+	known = answer && json_at(answer, "active");
+	if (error && !known && strcmp(error, NOT_ENABLED) != 0) {
 		writer_print(err, error);
 		fputc('\n', err);
 		return CLI_FAILED;
 	}
-	if (error && !as_json) {
+	if (error && !known && !as_json) {
 		fprintf(out, NOT_ENABLED "\n");
 		return CLI_OK;
 	}
 	w = as_json ? writer_json_new(out) : writer_text_new(out);
-	if (error)
+	if (error && !known)
 		writer_text(w, "error", NULL, error);
 	else
 		show_write(w, answer, (double)time(NULL));
 	writer_free(w);
+	if (error && known) {
+		/* no member any more: what it knew is still worth showing, as a failure */
+		writer_print(err, error);
+		fputc('\n', err);
+		return CLI_FAILED;
+	}
 	if (!error)
 		show_notes(err, answer);
 	return CLI_OK;

@@ -50,6 +50,8 @@ void agent_changed(void *arg)
 		notify_send("STATUS=%s, quorum: %s%s", member_state(agent->member),
 			member_quorum(agent->member) ? "yes" : "no",
 			member_leads(agent->member) ? ", leader" : "");
+	if (agent->member && agent->renewal && !agent->identity->certificate)
+		renewal_consider(agent->renewal);
 	commands_changed(agent->commands);
 }
 

@@ -107,9 +107,12 @@ static void note_space(struct carry *c, enum action_kind kind, const struct etcd
 	if (!takes_space(kind))
 		return;
 	if (result->error == ETCD_ERROR_NOSPACE) {
+		if (!c->nospace)
+			log_error("etcd", "%s", result->text);
 		free(c->nospace);
 		c->nospace = xstrdup(result->text);
-	} else if (result->outcome == ETCD_OK) {
+	} else if (result->outcome == ETCD_OK && c->nospace) {
+		log_info("etcd", "there is space again");
 		free(TAKE(c->nospace));
 	}
 }

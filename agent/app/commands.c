@@ -332,18 +332,10 @@ static void op_adopt(struct commands *c, struct api_request *req, const json *me
 	(void)message;
 	if (!command_needs_member(c, req))
 		return;
-	if (!text_eq(member_state(agent->member), "held")) {
-		struct etcd_status etcd;
-		bool foreign = false;
-
-		etcd_status(member_etcd(agent->member), &etcd);
-		for (size_t i = 0; i < etcd.n; i++)
-			foreign |= text_eq(etcd.endpoints[i].state, "another cluster");
-		if (!foreign || member_quorum(agent->member)) {
-			api_request_error(
-				req, 400, "there is nothing to adopt: etcd is the one it was");
-			return;
-		}
+	if (!text_eq(member_state(agent->member), "held") &&
+		(!member_foreign(agent->member) || member_quorum(agent->member))) {
+		api_request_error(req, 400, "there is nothing to adopt: etcd is the one it was");
+		return;
 	}
 	log_warning("member", "etcd as it is now was accepted by command");
 	agent_stop_member(agent);
@@ -425,6 +417,14 @@ static void resign_ready(struct command *cmd, bool late)
 	}
 }
 
+static bool others_may_lead(const struct agent *agent)
+{
+	const struct roster *roster = member_roster(agent->member);
+
+	return roster_list(
+		       roster, ROSTER_ACTIVE | ROSTER_VOTING | ROSTER_NO_LEADER, NULL, NULL, 0) > 0;
+}
+
 static void op_resign(struct commands *c, struct api_request *req, const json *message)
 {
 	struct err err = {""};
@@ -434,6 +434,8 @@ static void op_resign(struct commands *c, struct api_request *req, const json *m
 		return;
 	if (!member_quorum(c->agent->member))
 		registry_no_quorum(&err);
+	else if (member_leads(c->agent->member) && !others_may_lead(c->agent))
+		err_set(&err, -EPERM, "no other voting member is active");
 	else if (member_resign(c->agent->member, &err) == 0) {
 		command_wait(command_new(c, req), resign_ready, RESIGN_LIMIT);
 		return;

@@ -251,8 +251,12 @@ void door_certificate_changed(struct door *door)
 	struct err err = {""};
 	int rc;
 
-	if (!door->server)
+	if (!door->server) {
+		/* it was what was missing, perhaps */
+		if (door_open(door, &err) < 0)
+			log_warning("enroll", "%s", err.text);
 		return;
+	}
 	rc = privkey_pem(id->key, &key, &err);
 	if (rc == 0)
 		rc = enroll_server_set_certificate(door->server, id->certificate, key, &err);

@@ -106,8 +106,10 @@ static void take_collective(struct feed *feed, const struct etcd_kv *kv)
 	struct err err = {""};
 
 	if (collective_record_decode(&record, kv->value, kv->value_len, &err) == 0) {
-		if (text_eq(record.id, feed->identity->bundle->id))
+		if (text_eq(record.id, feed->identity->bundle->id)) {
+			odd_remove(feed->odd, kv->key);
 			return;
+		}
 		err_set(&err, -EINVAL, "it is %s's, not %s's", record.id,
 			feed->identity->bundle->id);
 	}

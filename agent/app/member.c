@@ -459,6 +459,18 @@ const char *member_removed(const struct member *m)
 	return info.reason;
 }
 
+bool member_foreign(const struct member *m)
+{
+	struct etcd_status etcd;
+
+	etcd_status(m->etcd, &etcd);
+	for (size_t i = 0; i < etcd.n; i++) {
+		if (text_eq(etcd.endpoints[i].state, "another cluster"))
+			return true;
+	}
+	return false;
+}
+
 const char *member_trouble(struct member *m)
 {
 	struct sm_info info;
@@ -472,7 +484,9 @@ const char *member_trouble(struct member *m)
 	else if (m->carry && carry_nospace(m->carry))
 		text = xstrdup(carry_nospace(m->carry));
 	else if (m->failure && !(member_quorum(m) && member_settled(m)))
-		text = xstrdup(m->failure);
+		text = xasprintf("%s%s", m->failure,
+			member_foreign(m) ? "; when that is meant to be, run: collective adopt"
+					  : "");
 	free(m->trouble);
 	m->trouble = text;
 	return text;

@@ -65,6 +65,8 @@ const char *member_removed(const struct member *m);
 /* What an administrator should know now, NULL when all is well. Lives until control returns to the
  * loop. */
 const char *member_trouble(struct member *m);
+/* An endpoint belongs to another cluster than the one this member knows. */
+bool member_foreign(const struct member *m);
 /* Hand leadership on. -EPERM with a text when this member does not lead. */
 int member_resign(struct member *m, struct err *err) MUST_CHECK;
 

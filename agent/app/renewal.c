@@ -7,19 +7,23 @@
 #include "app/agent.h"
 #include "app/door.h"
 #include "app/identity.h"
+#include "app/member.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "conf/conf.h"
 #include "io/clock.h"
 #include "io/loop.h"
 
 #define CHECK_PERIOD (3600 * USEC_PER_SEC)
+#define SOON	     (60 * USEC_PER_SEC)
 #define DAY	     (86400 * USEC_PER_SEC)
 
 struct renewal {
 	struct agent *agent;
 	struct loop_timer *timer;
+	bool tried;	 /* and failed: not again at once */
 	int warned_days; /* the last warning was for so many; 0: none yet */
 };
 
@@ -44,12 +48,22 @@ static void warn_of_end(struct renewal *r, usec_t left)
 	r->warned_days = 0;
 }
 
-static bool due(const struct identity *id, usec_t now, const char **ret_why)
+static bool member_is_active(const struct agent *agent)
 {
+	return agent->member && text_eq(member_state(agent->member), "active");
+}
+
+static bool due(const struct agent *agent, usec_t now, const char **ret_why)
+{
+	const struct identity *id = agent->identity;
+
 	if (!id->bundle)
 		return false;
+	/* a key that the registry does not know gets no certificate over the one that is there */
+	if (!id->certificate && !member_is_active(agent))
+		return false;
 	if (!id->certificate)
-		*ret_why = "there was none";
+		*ret_why = "there was none that fits the key";
 	else if (cert_check_issuer(id->certificate, id->bundle->ca_certificate, NULL) < 0)
 		*ret_why = "it was not the collective's";
 	else if (cert_renewal_due(id->facts, now))
@@ -70,7 +84,7 @@ void renewal_check(struct renewal *r)
 	int rc;
 
 	loop_timer_after(r->timer, CHECK_PERIOD);
-	if (!due(id, now, &why)) {
+	if (!due(agent, now, &why)) {
 		if (id->facts)
 			warn_of_end(r, id->facts->not_after - now);
 		return;
@@ -79,6 +93,7 @@ void renewal_check(struct renewal *r)
 	rc = identity_make_certificate(id, agent->conf->paths.config_dir, false,
 		(const char *const *)addresses.at, addresses.n, now, &err);
 	address_list_done(&addresses);
+	r->tried = rc < 0;
 	if (rc < 0) {
 		log_error("certificate", "it is due for renewal (%s), but: %s", why, err.text);
 		return;
@@ -86,6 +101,15 @@ void renewal_check(struct renewal *r)
 	log_info("certificate", "renewed (%s), serial %s", why, id->facts->serial);
 	if (agent->door)
 		door_certificate_changed(agent->door);
+}
+
+void renewal_consider(struct renewal *r)
+{
+	const char *why;
+
+	if (due(r->agent, clock_wall(), &why) &&
+		loop_timer_due(r->timer) > loop_now(r->agent->loop) + SOON)
+		loop_timer_after(r->timer, r->tried ? SOON : 0);
 }
 
 static void on_timer(void *arg)

@@ -12,6 +12,8 @@ struct renewal;
 
 struct renewal *renewal_new(struct agent *agent);
 void renewal_free(struct renewal *renewal);
+/* Looks soon: the state of the membership has changed, and there is no certificate yet. */
+void renewal_consider(struct renewal *renewal);
 /* Looks now. */
 void renewal_check(struct renewal *renewal);
 

@@ -174,7 +174,8 @@ json *show_collective(struct agent *agent, bool verbose)
 
 	/* who is cut off can't know who leads now */
 	json_set_str(answer, "leader", quorum && leader ? leader->name : "");
-	add_names(answer, "active", roster, ROSTER_ACTIVE | ROSTER_NO_LEADER);
+	add_names(answer, "active", roster,
+		ROSTER_ACTIVE | (quorum && leader ? ROSTER_NO_LEADER : 0u));
 	add_names(answer, "offline", roster, ROSTER_OFFLINE);
 	add_names(answer, "nonvoting", roster, ROSTER_NONVOTING);
 	json_set_bool(answer, "quorum", quorum);

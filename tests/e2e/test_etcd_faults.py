@@ -142,6 +142,10 @@ def test_an_etcd_restored_from_an_older_state_is_noticed_and_reported(world):
     world.settled(members, 15)
     for n in range(200):
         world.etcd.put(world.key("foreign"), str(n))
+    head = world.etcd.revision()
+    for member in members:
+        wait_until(lambda m=member: int(m.raw_show(True)["etcd"][0]["revision"]) >= head, 10,
+                   f"{member.title} to have seen the newest revision")
     etcd.term()
     etcd.wipe()
     shutil.copytree(older, etcd.data)
