@@ -31,6 +31,14 @@
 #define TRIES_MAX 3
 #define GRACE	  (5 * USEC_PER_SEC)
 
+/* The longest request, by access. To parse the longest takes longer than a stranger may keep the loop
+ * from its leases, however often he comes; he is only told that he may not. */
+static const size_t request_max[] = {
+	[API_NONE] = (size_t)4 << 10,
+	[API_READ] = (size_t)64 << 10,
+	[API_FULL] = FRAME_REQUEST_MAX,
+};
+
 #define REFUSAL "collective management commands may only be used by root"
 
 static void drop_later(struct api_conn *conn, const char *why)
@@ -196,7 +204,7 @@ static bool pump_frames(struct api_conn *conn)
 	struct err err = {""};
 
 	for (int i = 0; i < FRAMES_MAX && ready(conn); i++) {
-		int rc = frame_get(&conn->in, FRAME_REQUEST_MAX, &frame, &err);
+		int rc = frame_get(&conn->in, request_max[conn->peer.access], &frame, &err);
 
 		if (rc == 0)
 			return false;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "base/mem.h"
 #include "io/loop.h"
 #include "tests/lib/suite.h"
 #include "tests/unit/api_client.h"
@@ -71,6 +72,44 @@ START_TEST(a_reader_may_retrieve_and_show)
 	client_expect(&c, REFUSAL);
 	client_expect(&c, DONE);
 	ck_assert_int_eq(f.started, 1);
+	client_close(&c);
+	stop();
+}
+END_TEST
+
+static const struct {
+	enum api_access access;
+	unsigned len;
+	bool taken;
+} lengths[] = {
+	{API_NONE, 4096, true},
+	{API_NONE, 4097, false},
+	{API_READ, 65536, true},
+	{API_READ, 65537, false},
+	{API_FULL, 65537, true},
+};
+
+START_TEST(how_long_a_request_may_be_depends_on_who_sends_it)
+{
+	unsigned len = lengths[_i].len;
+	const unsigned char header[] = {
+		1, (unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len};
+	CLEANUP(freep) char *body = xmalloc(len);
+	struct client c;
+
+	memset(body, ' ', len);
+	memcpy(body, "[]", 2);
+	start_default();
+	f.access = lengths[_i].access;
+	client_connect(&c, f.loop, f.path);
+	client_expect_greeting(&c, f.access != API_NONE);
+	client_send_bytes(&c, header, sizeof(header));
+	if (lengths[_i].taken) {
+		client_send_bytes(&c, body, len);
+		client_expect(&c, ERROR("400", "Bad Request - expected an object, found an array"));
+	} else {
+		client_expect_closed(&c);
+	}
 	client_close(&c);
 	stop();
 }
@@ -310,6 +349,8 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, a_stranger_is_told_so_and_shown_out);
 	tcase_add_test(t, a_reader_may_retrieve_and_show);
+	tcase_add_loop_test(
+		t, how_long_a_request_may_be_depends_on_who_sends_it, 0, ARRAY_SIZE(lengths));
 	tcase_add_loop_test(t, bytes_that_are_no_frame_end_the_connection, 0, ARRAY_SIZE(ends));
 	tcase_add_test(t, a_text_frame_is_a_bad_request);
 	tcase_add_test(t, a_descriptor_that_comes_along_is_closed);
