@@ -133,7 +133,8 @@ int file_make_folder(const char *path, mode_t mode, struct err *err)
 		if (saved != '/' && saved != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+		/* mkdir() lets the umask take away from the mode */
+		if (mkdir(copy, mode) == 0 ? chmod(copy, mode) < 0 : errno != EEXIST)
 			return err_errno(err, -errno, "cannot make the folder %s", copy);
 		*p = saved;
 		if (!saved)

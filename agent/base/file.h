@@ -22,7 +22,8 @@ int file_replace(
 	const char *path, const void *data, size_t len, mode_t mode, struct err *err) MUST_CHECK;
 /* unlink() plus fsync of the folder; a file that is not there is fine. */
 int file_remove(const char *path, struct err *err) MUST_CHECK;
-/* Makes the folder and those above it; existing ones are left alone. */
+/* Makes the folder and those above it, with that mode whatever the umask; existing ones are left
+ * alone. */
 int file_make_folder(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 /* -EACCES with the remedy when the file exists and anyone but its owner may read or write it;
  * -ENOENT when it is not there; a text in both cases. */
