@@ -143,6 +143,8 @@ static void on_terminate(int signo, void *arg)
 	agent->stopping = true;
 	log_info("agent", "stopping (%s)", strsignal(signo));
 	notify_send("STOPPING=1");
+	/* a join that came to its end now would replace the member that is being stopped */
+	commands_stop(agent->commands);
 	if (agent->member)
 		member_stop(agent->member, on_stopped, agent);
 	else

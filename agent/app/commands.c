@@ -24,6 +24,7 @@
 #include "io/loop.h"
 
 #define NOT_ENABLED    "Collective mode not enabled on this system"
+#define STOPPING       "collectived is stopping"
 #define RESIGN_LIMIT   (5 * USEC_PER_SEC)
 #define REGISTER_LIMIT (10 * USEC_PER_SEC)
 
@@ -155,6 +156,16 @@ void commands_drop(struct commands *c, const char *why)
 	list_foreach_safe (cmd, tmp, &c->list, link) {
 		if (cmd->job || cmd->ready)
 			command_fail(cmd, why);
+	}
+}
+
+void commands_stop(struct commands *c)
+{
+	struct command *cmd, *tmp;
+
+	list_foreach_safe (cmd, tmp, &c->list, link) {
+		if (cmd->joiner)
+			command_fail(cmd, STOPPING);
 	}
 }
 
@@ -473,7 +484,10 @@ static void on_collective(
 		if (text_eq(operation, operations[i].name)) {
 			if (!operations[i].read && api_request_peer(req)->access != API_FULL)
 				break;
-			operations[i].fn(c, req, message);
+			if (!operations[i].read && c->agent->stopping)
+				api_request_error(req, 500, STOPPING);
+			else
+				operations[i].fn(c, req, message);
 			return;
 		}
 	}
@@ -500,6 +514,6 @@ void commands_free(struct commands *c)
 	if (!c)
 		return;
 	list_foreach_safe (cmd, tmp, &c->list, link)
-		command_fail(cmd, "collectived is stopping");
+		command_fail(cmd, STOPPING);
 	free(c);
 }
