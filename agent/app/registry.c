@@ -144,6 +144,9 @@ static int judge(struct registry_job *job, const struct view_member *there,
 			"%s was deleted from the collective after this invitation was used: make a "
 			"new one with: collective invite %s",
 			job->record.name, job->record.name);
+	/* a later invitation may have given it another role */
+	if (job->only_if_there)
+		return 0;
 	job->record_rev = there->info.mod_rev;
 	job->active_rev = active->info.mod_rev;
 	job->sent = true;

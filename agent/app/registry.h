@@ -21,7 +21,8 @@ struct registry_job;
 typedef void registry_done_fn(int rc, const char *why, int64_t revision, void *arg);
 
 /* Writes record (with this member as its inviter). A record of that name with the same key and role
- * is left as it is. only_if_there: refuse (-ENOENT) unless the record is there with this key. */
+ * is left as it is. only_if_there: writes nothing; refused (-ENOENT) unless the record is there with
+ * this key. */
 struct registry_job *registry_admit(struct loop *loop, struct member *member,
 	const struct identity *identity, const struct member_record *record, bool only_if_there,
 	registry_done_fn *done, void *arg);
