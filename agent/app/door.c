@@ -37,23 +37,29 @@ struct admission {
 	struct door *door;
 	struct enroll_redeem *redeem;
 	struct registry_job *job;
+	char *certificate; /* the answer, made before anything is registered */
+	char *bundle;
 };
 
 static void admission_free(struct admission *a)
 {
 	list_del(&a->link);
 	registry_cancel(a->job);
+	free(a->certificate);
+	secret_free(a->bundle);
 	free(a);
 }
 
-/* The addresses that the certificate is to name: as the joiner sees itself, and as we see it. */
+/* The addresses that the certificate is to name: as the joiner sees itself, and as we see it (but no
+ * link-local one, which means something else on each host). */
 static size_t certificate_addresses(const struct enroll_redeem *r, const char *ret[], size_t max)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->request->address_count && n + 1 < max; i++)
 		ret[n++] = r->request->addresses[i];
-	ret[n++] = r->peer;
+	if (!strchr(r->peer, '%'))
+		ret[n++] = r->peer;
 	return n;
 }
 
@@ -75,20 +81,13 @@ static int issue(struct door *door, const struct enroll_redeem *r, char **ret_ce
 	return rc;
 }
 
-static void answer(struct door *door, struct enroll_redeem *redeem)
+static void answer(struct admission *a)
 {
-	CLEANUP(freep) char *name = xstrdup(redeem->name);
-	CLEANUP(freep) char *peer = xstrdup(redeem->peer);
-	CLEANUP(freep) char *certificate = NULL;
-	CLEANUP(secret_freep) char *bundle = NULL;
+	CLEANUP(freep) char *name = xstrdup(a->redeem->name);
+	CLEANUP(freep) char *peer = xstrdup(a->redeem->peer);
 	struct err err = {""};
-	int rc = issue(door, redeem, &certificate, &bundle, &err);
+	int rc = enroll_redeem_done(a->redeem, a->certificate, a->bundle, &err);
 
-	if (rc < 0) {
-		enroll_redeem_fail(redeem, ENROLL_REFUSED, false, err.text);
-	} else {
-		rc = enroll_redeem_done(redeem, certificate, bundle, &err);
-	}
 	if (rc < 0)
 		log_error("enroll", "%s from %s is registered, but could not be answered: %s", name,
 			peer, err.text);
@@ -114,18 +113,17 @@ static void on_admitted(int rc, const char *why, int64_t revision, void *arg)
 {
 	struct admission *a = arg;
 	struct enroll_redeem *redeem = a->redeem;
-	struct door *door = a->door;
 
 	a->job = NULL;
-	admission_free(a);
 	(void)revision;
 	if (rc == 0) {
-		answer(door, redeem);
-		return;
+		answer(a);
+	} else {
+		log_warning("enroll", "%s from %s could not be registered: %s", redeem->name,
+			redeem->peer, why);
+		enroll_redeem_fail(redeem, code_of(rc), rc != -EINPROGRESS, why);
 	}
-	log_warning("enroll", "%s from %s could not be registered: %s", redeem->name, redeem->peer,
-		why);
-	enroll_redeem_fail(redeem, code_of(rc), rc != -EINPROGRESS, why);
+	admission_free(a);
 }
 
 static void on_redeem(struct enroll_redeem *redeem, void *arg)
@@ -135,16 +133,24 @@ static void on_redeem(struct enroll_redeem *redeem, void *arg)
 	const struct enroll_request *request = redeem->request;
 	struct member_record record = {.port = request->port, .nonvoting = !redeem->voting};
 	struct admission *a = xcalloc(1, sizeof(*a));
+	struct err err = {""};
 
+	a->door = door;
+	a->redeem = redeem;
+	list_add_tail(&door->admissions, &a->link);
+	if (issue(door, redeem, &a->certificate, &a->bundle, &err) < 0) {
+		log_warning("enroll", "%s from %s was turned away: %s", redeem->name, redeem->peer,
+			err.text);
+		enroll_redeem_fail(redeem, ENROLL_REFUSED, true, err.text);
+		admission_free(a);
+		return;
+	}
 	snprintf(record.name, sizeof(record.name), "%s", redeem->name);
 	snprintf(record.address, sizeof(record.address), "%s",
 		request->address_count ? request->addresses[0] : redeem->peer);
 	snprintf(record.key, sizeof(record.key), "%s", redeem->key);
 	snprintf(record.version, sizeof(record.version), "%s", request->version);
 	record.joined = clock_wall();
-	a->door = door;
-	a->redeem = redeem;
-	list_add_tail(&door->admissions, &a->link);
 	redeem->owner = a;
 	a->job = registry_admit(agent->loop, agent->member, agent->identity, &record,
 		redeem->used_before, on_admitted, a);
