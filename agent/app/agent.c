@@ -20,6 +20,7 @@
 #include "app/address.h"
 #include "app/commands.h"
 #include "app/door.h"
+#include "app/etcdconf.h"
 #include "app/identity.h"
 #include "app/install.h"
 #include "app/logsink.h"
@@ -256,7 +257,11 @@ static void stop_signals(struct agent *agent)
 
 static int start_state(struct agent *agent, struct err *err)
 {
-	return state_open(&agent->state, agent->conf->paths.state_dir, err);
+	int rc = state_open(&agent->state, agent->conf->paths.state_dir, err);
+
+	if (rc == 0)
+		etcdconf_sweep(agent->conf->paths.state_dir, "join");
+	return rc;
 }
 
 static void stop_state(struct agent *agent)

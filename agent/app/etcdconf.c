@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static int read_text(const char *path, bool secret, size_t max, char **ret, struct err *err)
 {
@@ -31,13 +32,14 @@ static int read_password(const char *path, char **ret, struct err *err)
 	return rc;
 }
 
-/* The path of a PEM: the file that conf names, or a copy of what the bundle holds (pem). */
+/* The path of a PEM: the file that conf names, or a copy of what the bundle holds (pem). Where none
+ * is needed, one of an earlier membership goes. */
 static int pem_path(char **ret, char **ret_written, const char *conf_path, const char *pem,
 	const char *path, struct err *err)
 {
 	if (!pem) {
 		*ret = xstrdup_null(conf_path);
-		return 0;
+		return text_eq(conf_path, path) ? 0 : file_remove(path, err);
 	}
 	*ret = xstrdup(path);
 	*ret_written = xstrdup(path);
@@ -93,7 +95,7 @@ static int take_login(
 int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct bundle *bundle,
 	const char *state_dir, const char *name, struct err *err)
 {
-	CLEANUP(etcdconf_freep) struct etcdconf *ec = xcalloc(1, sizeof(*ec));
+	struct etcdconf *ec = xcalloc(1, sizeof(*ec));
 	int rc;
 
 	take_endpoints(ec, conf, bundle);
@@ -103,9 +105,10 @@ int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct b
 	if (rc == 0)
 		rc = take_pems(ec, conf, bundle, state_dir, name, err);
 	if (rc < 0)
-		return rc;
-	*ret = TAKE(ec);
-	return 0;
+		etcdconf_discard(ec);
+	else
+		*ret = ec;
+	return rc;
 }
 
 void etcdconf_free(struct etcdconf *ec)
@@ -132,6 +135,19 @@ void etcdconf_discard(struct etcdconf *ec)
 			continue; /* a copy in a folder that only root reads */
 	}
 	etcdconf_free(ec);
+}
+
+void etcdconf_sweep(const char *state_dir, const char *name)
+{
+	static const char *const parts[] = {"ca", "certificate", "key"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		CLEANUP(freep)
+		char *path = xasprintf("%s/%s-%s.pem", state_dir, name, parts[i]);
+
+		if (file_remove(path, NULL) < 0)
+			continue; /* as above */
+	}
 }
 
 int etcdconf_check_reachable(

@@ -31,6 +31,8 @@ int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct b
 void etcdconf_free(struct etcdconf *ec);
 /* The same, and removes the files that were written. NULL is fine. */
 void etcdconf_discard(struct etcdconf *ec);
+/* Removes what an agent that was killed had no time to discard under that name. */
+void etcdconf_sweep(const char *state_dir, const char *name);
 /* Puts what conf says into a bundle, with the contents of the files it names. -EADDRNOTAVAIL when
  * an endpoint is a loopback address, which no other host can reach, and conf does not allow it. */
 int etcdconf_fill_bundle(
