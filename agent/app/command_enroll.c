@@ -123,7 +123,12 @@ static void found_first(struct command *cmd)
 	};
 	struct err err = {""};
 
-	if (commands_busy(cmd->commands))
+	/* a membership that could not be taken up must not be replaced by a new collective */
+	if (agent->identity->bundle)
+		command_fail(cmd,
+			"this server is a member of a collective, but its agent could not "
+			"begin to work for it: look at its log, mend that, and restart it");
+	else if (commands_busy(cmd->commands))
 		command_fail(cmd, "another invite or join is under way");
 	else if (found_new(&cmd->found, &config, on_founded, cmd, &err) < 0)
 		command_fail(cmd, err.text);
