@@ -233,7 +233,7 @@ static int decode_lease(struct decoder *d, const json *object, struct err *err)
 		json_i64_or(object, "TTL", 0, &d->reply.ttl, err) < 0)
 		return -EPROTO;
 	/* a lease that is gone has a TTL of zero or, asked for its time to live, -1 */
-	d->reply.ttl = MAX(d->reply.ttl, 0);
+	d->reply.ttl = MIN(MAX(d->reply.ttl, 0), ETCD_TTL_MAX);
 	return 0;
 }
 

@@ -47,6 +47,9 @@ struct etcd_op_reply {
 	int64_t deleted; /* deletes: keys deleted */
 };
 
+/* etcd's own ceiling; whoever claims more gets no arithmetic of ours to overflow. */
+#define ETCD_TTL_MAX ((int64_t)9000000000)
+
 struct etcd_reply {
 	struct etcd_header header;
 	bool succeeded;	     /* txn: the compares held */
@@ -57,7 +60,7 @@ struct etcd_reply {
 	struct etcd_op_reply *ops; /* txn */
 	size_t n_ops;
 	int64_t lease; /* grant, keepalive */
-	int64_t ttl;   /* seconds; 0: etcd sent none (the lease is gone) */
+	int64_t ttl;   /* seconds, up to ETCD_TTL_MAX; 0: etcd sent none (the lease is gone) */
 	char *token;   /* authenticate */
 	/* private */
 	struct etcd_kv *pool;

@@ -188,6 +188,8 @@ START_TEST(a_lease_without_ttl_is_gone)
 			0, 9, 5},
 		{"{\"error\":{\"code\":14, \"message\":\"etcdserver: no leader\"}}\n", -EREMOTEIO,
 			0, 0},
+		{"{\"result\":{" HEADER_34 ",\"ID\":\"9\",\"TTL\":\"9223372036854775807\"}}\n", 0,
+			9, ETCD_TTL_MAX},
 		{"", -EPROTO, 0, 0},
 		{"{\"result\":{" HEADER_34 ",\"ID\":\"12", -EPROTO, 0, 0},
 		{"{\"result\":[]}", -EPROTO, 0, 0},
@@ -484,7 +486,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, answers_that_are_none_are_refused_with_the_field, 0, 15);
 	tcase_add_test(t, a_transaction_that_held);
 	tcase_add_test(t, a_transaction_that_did_not_hold_shows_what_is_there);
-	tcase_add_loop_test(t, a_lease_without_ttl_is_gone, 0, 9);
+	tcase_add_loop_test(t, a_lease_without_ttl_is_gone, 0, 10);
 	tcase_add_test(t, small_answers);
 	tcase_add_loop_test(t, errors_in_every_shape, 0, N_ERRORS);
 	tcase_add_test(t, what_may_have_been_applied_is_never_called_definite);
