@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_harness.py \
+	tests/e2e/test_hostile.py \
 	tests/e2e/test_invitations.py \
 	tests/e2e/test_join.py \
 	tests/e2e/test_members.py \
