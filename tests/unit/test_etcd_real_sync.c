@@ -140,6 +140,10 @@ static void finish(void)
 	server_done(&server, 1);
 }
 
+/* The machine may be busy. */
+static const struct etcd_call_options patient = {
+	.timeout = 15 * USEC_PER_SEC, .attempt = 15 * USEC_PER_SEC};
+
 /* One transaction that writes, or deletes where value is 0, the keys from `from` on. */
 static void change(size_t from, size_t n, char value)
 {
@@ -154,7 +158,7 @@ static void change(size_t from, size_t n, char value)
 			etcd_txn_delete(txn, ETCD_THEN, key);
 		wanted[i] = value;
 	}
-	etcd_commit(s.etcd, txn, NULL, setup_done, &s);
+	etcd_commit(s.etcd, txn, &patient, setup_done, &s);
 	etcd_txn_free(txn);
 	setup_wait(&s);
 	assert_outcome(&s, ETCD_OK);
@@ -320,7 +324,7 @@ START_TEST(a_long_history_is_caught_up_with)
 
 		etcd_txn_put(txn, ETCD_THEN, "/p/1", value, 400000, 0);
 		etcd_txn_put(txn, ETCD_THEN, "/p/2", value, 400000, 0);
-		etcd_commit(s.etcd, txn, NULL, setup_done, &s);
+		etcd_commit(s.etcd, txn, &patient, setup_done, &s);
 		etcd_txn_free(txn);
 		setup_wait(&s);
 		assert_outcome(&s, ETCD_OK);
