@@ -1,6 +1,7 @@
 #include "config.h"
 #include "app/anchor.h"
 
+#include "app/report.h"
 #include "app/setback.h"
 #include "app/state.h"
 #include "base/log.h"
@@ -20,7 +21,8 @@ struct anchor {
 	struct etcd *etcd;
 	struct setback *setback;
 	struct loop_timer *save;
-	struct state_etcd known; /* as saved */
+	struct state_etcd known;		    /* as saved */
+	struct report *reports[ETCD_ENDPOINTS_MAX]; /* of each endpoint's health */
 	bool listed;
 	char *why; /* on hold, NULL: not */
 };
@@ -131,12 +133,16 @@ void anchor_attach(struct anchor *a, struct etcd *etcd, const char *key)
 void anchor_detach(struct anchor *a)
 {
 	setback_free(TAKE(a->setback));
+	for (size_t i = 0; i < ARRAY_SIZE(a->reports); i++)
+		report_free(TAKE(a->reports[i]));
 	loop_timer_at(a->save, USEC_NEVER);
 	a->etcd = NULL;
 }
 
 void anchor_notice(struct anchor *a, const struct etcd_notice *notice)
 {
+	struct report **report = &a->reports[notice->endpoint];
+
 	switch (notice->kind) {
 	case ETCD_NOTICE_FOREIGN:
 		log_error("etcd", "%s", notice->text);
@@ -149,10 +155,10 @@ void anchor_notice(struct anchor *a, const struct etcd_notice *notice)
 		setback_prove(a->setback, notice->text);
 		break;
 	case ETCD_NOTICE_BAD:
-		log_warning("etcd", "%s", notice->text);
-		break;
 	case ETCD_NOTICE_GOOD:
-		log_info("etcd", "%s", notice->text);
+		if (!*report)
+			*report = report_new(a->loop, "etcd", 0);
+		report_change(*report, notice->kind == ETCD_NOTICE_BAD, notice->text);
 		break;
 	}
 }

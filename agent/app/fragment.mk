@@ -22,6 +22,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
 	agent/app/renewal.c agent/app/renewal.h \
+	agent/app/report.c agent/app/report.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
 	agent/app/state.c agent/app/state.h \

@@ -20,6 +20,7 @@
 #include "app/feed.h"
 #include "app/identity.h"
 #include "app/records.h"
+#include "app/report.h"
 #include "app/state.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -46,6 +47,7 @@ struct member {
 	struct anchor *anchor;
 	struct loop_timer *wake; /* what the core waits for */
 	struct loop_timer *stopping;
+	struct report *report;	 /* whether the registry is current */
 	struct loop_defer *tell; /* changed, once a wake-up */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -113,16 +115,19 @@ static void on_batch(int64_t revision, void *arg)
 static void on_live(int64_t revision, void *arg)
 {
 	struct member *m = arg;
+	CLEANUP(freep)
+	char *text = xasprintf("the registry is current at revision %" PRId64, revision);
 
-	log_info("sync", "the registry is current at revision %" PRId64, revision);
+	report_change(m->report, false, text);
 	pump(m);
 }
 
 static void on_lost(const char *reason, void *arg)
 {
 	struct member *m = arg;
+	CLEANUP(freep) char *text = xasprintf("the registry may be out of date: %s", reason);
 
-	log_warning("sync", "the registry may be out of date: %s", reason);
+	report_change(m->report, true, text);
 	loop_defer_schedule(m->tell);
 }
 
@@ -315,6 +320,7 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	m->wake = loop_timer_new(m->loop, "member", on_wake, m);
 	m->stopping = loop_timer_new(m->loop, "stopping", on_stopping, m);
 	m->tell = loop_defer_new(m->loop, on_tell, m);
+	m->report = report_new(m->loop, "sync", 0);
 	rc = anchor_new(&m->anchor, &anchor, err);
 	if (rc == 0)
 		rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
@@ -355,6 +361,7 @@ void member_free(struct member *m)
 	feed_free(m->feed);
 	loop_timer_free(m->wake);
 	loop_timer_free(m->stopping);
+	report_free(m->report);
 	loop_defer_free(m->tell);
 	etcdconf_free(m->ec);
 	free(m->failure);

@@ -119,6 +119,7 @@ def test_when_etcd_has_no_space_the_leader_stays_and_the_remedy_is_named(site):
     assert (page.rc, page.out) == (1, "")
     assert "space" in page.err.lower() or "NOSPACE" in page.err, page
     assert "defrag" in page.err or "alarm disarm" in page.err, f"the remedy: {page.err!r}"
+    wait_until(lambda: "defrag" in mgt1.text, 20, "the log to name the remedy, once")
     verbose = mgt1.collective("show", "-v")
     assert verbose.rc == 0
     world.etcd.delete("/filler")

@@ -13,11 +13,14 @@
 #include "app/install.h"
 #include "app/odd.h"
 #include "app/records.h"
+#include "app/report.h"
 #include "app/state.h"
 #include "app/view.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/loop.h"
 #include "tests/lib/suite.h"
 
 #define NOW (1800000000 * USEC_PER_SEC)
@@ -335,6 +338,53 @@ START_TEST(a_host_has_an_address)
 }
 END_TEST
 
+static char said[1024];
+
+static void on_line(enum log_level level, const char *module, const char *text, void *arg)
+{
+	size_t len = strlen(said);
+
+	(void)arg;
+	snprintf(
+		said + len, sizeof(said) - len, "%s %s: %s\n", log_level_name(level), module, text);
+}
+
+static void on_end(void *arg)
+{
+	loop_stop(arg);
+}
+
+START_TEST(what_flaps_is_told_a_few_times_and_then_how_it_ended)
+{
+	struct loop *loop = NULL;
+	struct report *report;
+	struct loop_timer *end;
+	struct err err = {""};
+
+	said[0] = '\0';
+	log_set_sink(on_line, NULL);
+	ck_assert_msg(loop_new(&loop, &err) == 0, "%s", err.text);
+	report = report_new(loop, "etcd", 100 * USEC_PER_MSEC);
+	end = loop_timer_new(loop, "end", on_end, loop);
+	for (int i = 0; i < 5; i++) {
+		report_change(report, true, "bad");
+		report_change(report, false, "good");
+	}
+	ck_assert_str_eq(said, "warning etcd: bad\ninfo etcd: good\n"
+			       "warning etcd: bad\ninfo etcd: good\n");
+	said[0] = '\0';
+	loop_timer_after(end, 200 * USEC_PER_MSEC);
+	ck_assert_int_eq(loop_run(loop, &err), 0);
+	ck_assert_str_eq(said, "info etcd: good (5 changes before that were left out)\n");
+	report_change(report, true, "bad");
+	ck_assert_ptr_nonnull(strstr(said, "warning etcd: bad\n"));
+	loop_timer_free(end);
+	report_free(report);
+	loop_free(loop);
+	log_set_sink(NULL, NULL);
+}
+END_TEST
+
 static Suite *app_suite(void)
 {
 	Suite *suite = suite_create("app");
@@ -349,6 +399,7 @@ static Suite *app_suite(void)
 	tcase_add_test(tc, a_founding_is_taken_up_again);
 	tcase_add_test(tc, etcd_comes_from_the_file_or_the_bundle);
 	tcase_add_test(tc, odd_keys_are_told_once);
+	tcase_add_test(tc, what_flaps_is_told_a_few_times_and_then_how_it_ended);
 	tcase_add_test(tc, a_host_has_an_address);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, install_case());
