@@ -117,6 +117,12 @@ static void note_space(struct carry *c, enum action_kind kind, const struct etcd
 	}
 }
 
+/* Out of space is no passing doubt that a read would settle, and the core asks the same again. */
+static enum outcome unknown(const struct etcd_result *result)
+{
+	return result->error == ETCD_ERROR_NOSPACE ? OUTCOME_ERROR : OUTCOME_UNKNOWN;
+}
+
 static enum outcome lease_outcome(const struct etcd_result *result, enum action_kind kind)
 {
 	switch (result->outcome) {
@@ -131,7 +137,7 @@ static enum outcome lease_outcome(const struct etcd_result *result, enum action_
 	case ETCD_UNKNOWN:
 		break;
 	}
-	return OUTCOME_UNKNOWN;
+	return unknown(result);
 }
 
 static void on_lease(const struct etcd_result *result, void *arg)
@@ -190,7 +196,7 @@ static enum outcome txn_outcome(const struct etcd_result *result)
 	case ETCD_UNKNOWN:
 		break;
 	}
-	return OUTCOME_UNKNOWN;
+	return unknown(result);
 }
 
 static void on_txn(const struct etcd_result *result, void *arg)

@@ -73,6 +73,11 @@ static void on_result(const struct etcd_result *result, void *arg)
 		break;
 	case ETCD_UNKNOWN:
 		change->doubt = true;
+		/* it may have been the last one that went in, and no later one will tell */
+		if (result->error == ETCD_ERROR_NOSPACE) {
+			finish(change, -EINPROGRESS, result->text, 0);
+			return;
+		}
 		break;
 	case ETCD_NOT_FOUND:
 	case ETCD_REFUSED:

@@ -8,8 +8,9 @@
  *     REFUSED    a transaction whose compares did not hold, so that nothing was written
  *     EXISTS     a grant answered with "lease already exists"
  *     NOT_FOUND  "requested lease not found": nothing was applied
- *     ERROR      certainly not applied: etcd said so (out of space, permission denied), or the
- *                request was never sent
+ *     ERROR      not applied: etcd said so (permission denied), or the request was never sent; and
+ *                out of space, where etcd may have applied the one request that used up the last
+ *                of it: so it is asked for again, never taken for undone
  *     UNKNOWN    everything else (timeouts, cut connections, 503, 504): it may have been applied,
  *                or may be applied a minute from now
  *

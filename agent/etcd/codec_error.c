@@ -72,9 +72,10 @@ static const char no_gateway[] =
 
 bool etcd_error_definite(enum etcd_error_kind kind)
 {
+	/* of two writes that pass the quota together, the second is applied, and then answered so */
 	return kind != ETCD_ERROR_NONE && kind != ETCD_ERROR_TRANSPORT &&
 	       kind != ETCD_ERROR_UNAVAILABLE && kind != ETCD_ERROR_STALE &&
-	       kind != ETCD_ERROR_ANSWER_TOO_LARGE;
+	       kind != ETCD_ERROR_ANSWER_TOO_LARGE && kind != ETCD_ERROR_NOSPACE;
 }
 
 static void set(struct etcd_error *ret, enum etcd_error_kind kind, int code, const char *message,

@@ -51,6 +51,19 @@ def test_a_paused_etcd_leader_is_gone_round(world3):
     assert world3.leader_history(since + 1) == []
 
 
+def test_who_watched_at_a_stopped_etcd_still_sees_a_member_go(world3):
+    """A stopped process keeps its connections: the watch there is silent, and looks well."""
+    mgt1, mgt2, mgt3 = world3.collective(3, ttl=5)
+    current = [e["current"] for e in mgt2.raw_show(True)["etcd"]].index(True)
+    world3.cluster.members[current].stop()
+    wait_until(world3.cluster.leader, 10, "etcd to have a leader")
+    wait_until(lambda: "given up" in mgt2.text, 10, "mgt2's watch to leave the stopped etcd")
+    world3.settled([mgt1, mgt2, mgt3], 20)
+    mgt3.kill()
+    wait_until(lambda: "mgt3" in mgt2.raw_show()["offline"], 12, "mgt2 to see that mgt3 is gone")
+    world3.cluster.members[current].cont()
+
+
 def test_quorum_lost_is_seen_everywhere_writes_are_refused_and_all_heals(world3):
     members = world3.collective(3)
     since = world3.etcd.revision()

@@ -197,7 +197,7 @@ static const struct {
 	const char *said;
 	unsigned elsewhere; /* calls at the second endpoint */
 } answers[] = {
-	{429, "{\"error\":\"etcdserver: mvcc: database space exceeded\",\"code\":8}", ETCD_REFUSED,
+	{429, "{\"error\":\"etcdserver: mvcc: database space exceeded\",\"code\":8}", ETCD_UNKNOWN,
 		ETCD_ERROR_NOSPACE, "defragment", 0},
 	{403, "{\"code\":7, \"message\":\"etcdserver: permission denied\"}", ETCD_REFUSED,
 		ETCD_ERROR_PERMISSION, "role", 0},

@@ -336,9 +336,9 @@ END_TEST
 
 START_TEST(what_may_have_been_applied_is_never_called_definite)
 {
-	ck_assert(etcd_error_definite(ETCD_ERROR_NOSPACE));
 	ck_assert(etcd_error_definite(ETCD_ERROR_NO_LEADER));
 	ck_assert(etcd_error_definite(ETCD_ERROR_PERMISSION));
+	ck_assert(!etcd_error_definite(ETCD_ERROR_NOSPACE));
 	ck_assert(!etcd_error_definite(ETCD_ERROR_UNAVAILABLE));
 	ck_assert(!etcd_error_definite(ETCD_ERROR_TRANSPORT));
 	ck_assert(!etcd_error_definite(ETCD_ERROR_STALE));
