@@ -51,7 +51,7 @@ void leader_view_put(
 		.value = v->name,
 	};
 
-	(void)roster_leader(v->roster, &key, 0);
+	(void)roster_leader(v->roster, &key, mod_rev);
 }
 
 void leader_view_delete(const struct leader_view *v, int64_t revision)

@@ -184,7 +184,8 @@ bool lease_step(struct lease *l, usec_t now)
 		if (now < l->valid_until)
 			return false;
 		sm_move(&l->sm, LEASE_SUSPENDED, now,
-			"no keepalive was answered within the validity of the last one");
+			"no keepalive was answered within the validity of the last one%s%s",
+			*l->sm.trouble ? "; " : "", l->sm.trouble);
 		return true;
 	case LEASE_SUSPENDED:
 		return false;

@@ -295,7 +295,7 @@ static void registered(
 
 	if (m->sent_active_rev && self && self->active.mod_rev == m->sent_active_rev)
 		key.create_rev = self->active.create_rev;
-	(void)roster_active(r, now, m->name, &key, 0);
+	(void)roster_active(r, now, m->name, &key, reply->revision);
 }
 
 bool membership_reply(struct membership *m, usec_t now, const struct reply *reply, struct roster *r,

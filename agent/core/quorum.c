@@ -46,7 +46,8 @@ bool quorum_step(struct quorum *q, usec_t now)
 {
 	if (q->sm.state != QUORUM_YES || now < q->until)
 		return false;
-	sm_move(&q->sm, QUORUM_NO, now, "no linearizable request was answered in time");
+	sm_move(&q->sm, QUORUM_NO, now, "no linearizable request was answered in time%s%s",
+		*q->sm.trouble ? "; " : "", q->sm.trouble);
 	return true;
 }
 

@@ -142,7 +142,8 @@ bool roster_record(struct roster *r, usec_t now, const char *name, const struct 
 
 	if (!m)
 		return false;
-	m->listed[0] = r->listing && info->present;
+	if (r->listing && !revision)
+		m->listed[0] = info->present;
 	was = m->present;
 	if (!is_news(r, &m->rev, info->present, info->mod_rev, revision))
 		return false;
@@ -166,7 +167,8 @@ bool roster_active(struct roster *r, usec_t now, const char *name, const struct 
 
 	if (!m)
 		return false;
-	m->listed[1] = r->listing && info->present;
+	if (r->listing && !revision)
+		m->listed[1] = info->present;
 	if (!key_news(r, &m->active, info, revision))
 		return false;
 	if (info->present && info->version)
@@ -177,7 +179,7 @@ bool roster_active(struct roster *r, usec_t now, const char *name, const struct 
 
 bool roster_leader(struct roster *r, const struct key_info *info, int64_t revision)
 {
-	if (r->listing && info->present)
+	if (r->listing && info->present && !revision)
 		r->leader_listed = true;
 	return key_news(r, &r->leader, info, revision);
 }

@@ -66,9 +66,9 @@ typedef int roster_compare_fn(const struct roster_member *a, const struct roster
 struct roster *roster_new(void);
 void roster_free(struct roster *r);
 
-/* News. Each returns true when it changed something. revision is that of the read or listing for
- * what is absent; for what is present, and for a deletion in a watch, it is not used and mod_rev
- * counts (pass 0). */
+/* News. Each returns true when it changed something. revision is that of the read or transaction it
+ * comes from, and counts for what is absent; 0 for what comes from the listing under way, which it
+ * is a part of then, and from a watch. */
 bool roster_record(struct roster *r, usec_t now, const char *name, const struct record_info *info,
 	int64_t revision);
 bool roster_active(struct roster *r, usec_t now, const char *name, const struct key_info *info,

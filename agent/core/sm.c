@@ -42,10 +42,11 @@ void sm_move(struct sm *sm, int to, usec_t now, const char *fmt, ...)
 	sm->state = to;
 	sm->since = now;
 	sm->moves++;
-	sm->trouble[0] = '\0';
 	va_start(ap, fmt);
 	(void)vsnprintf(sm->reason, sizeof(sm->reason), fmt, ap);
 	va_end(ap);
+	/* only now: it may be a part of the reason */
+	sm->trouble[0] = '\0';
 	if (sm->observe)
 		sm->observe(sm->arg, sm, from);
 	assert(sm->state == to);

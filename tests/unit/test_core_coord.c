@@ -48,6 +48,27 @@ START_TEST(a_read_that_fails_is_no_quorum_and_is_tried_again)
 }
 END_TEST
 
+START_TEST(why_quorum_went_is_told)
+{
+	struct action action;
+	struct rig r;
+
+	rig_start(&r, 0);
+	action = rig_take(&r, ACTION_CONFIRM);
+	rig_answer(&r, &action, OUTCOME_OK, 10);
+	ck_state(&r, "quorum", "yes");
+	rig_pass(&r, MS(3000));
+	action = rig_take(&r, ACTION_CONFIRM);
+	rig_reply(&r,
+		&(struct reply){
+			.id = action.id, .outcome = OUTCOME_ERROR, .text = "permission denied"});
+	rig_pass(&r, VALIDITY);
+	ck_state(&r, "quorum", "no");
+	ck_assert_ptr_nonnull(strstr(rig_reason(&r, "quorum"), "permission denied"));
+	rig_stop(&r);
+}
+END_TEST
+
 START_TEST(a_read_from_the_past_of_etcd_is_no_quorum)
 {
 	struct action action;
@@ -329,6 +350,7 @@ TCase *core_coord_case(void)
 	tcase_add_loop_test(
 		tc, a_read_that_fails_is_no_quorum_and_is_tried_again, 0, ARRAY_SIZE(no_reads));
 	tcase_add_test(tc, a_read_from_the_past_of_etcd_is_no_quorum);
+	tcase_add_test(tc, why_quorum_went_is_told);
 	tcase_add_test(tc, reads_are_repeated_each_third_of_the_ttl);
 	tcase_add_test(tc, a_read_corrects_what_the_watch_has_missed);
 	tcase_add_test(tc, a_late_tick_is_told_as_a_pause_and_ends_the_validity_first);

@@ -59,6 +59,25 @@ START_TEST(a_member_is_active_with_a_valid_record_and_a_leased_key)
 }
 END_TEST
 
+/* A read that was taken before the watch broke is answered in the middle of the new listing. */
+START_TEST(an_old_read_is_no_part_of_a_listing)
+{
+	const struct record_info record = {.present = true, .mod_rev = 2, .valid = true};
+	const struct key_info key = {.present = true, .create_rev = 3, .mod_rev = 3, .lease = 77};
+
+	member("a", 2, true, true);
+	active("a", 3, 77);
+	(void)roster_leader(r, &key, 0);
+	roster_begin(r);
+	(void)roster_record(r, 100, "a", &record, 9);
+	(void)roster_active(r, 100, "a", &key, 9);
+	(void)roster_leader(r, &key, 9);
+	ck_assert(roster_end(r, 100, 10));
+	ck_assert_ptr_null(roster_find(r, "a"));
+	ck_assert(!roster_leader_key(r)->present);
+}
+END_TEST
+
 START_TEST(a_key_without_a_lease_or_record_makes_nobody_active)
 {
 	member("a", 2, true, true);
@@ -271,6 +290,7 @@ TCase *core_roster_case(void)
 	tcase_add_checked_fixture(tc, make, drop);
 	tcase_add_test(tc, a_member_is_active_with_a_valid_record_and_a_leased_key);
 	tcase_add_test(tc, a_key_without_a_lease_or_record_makes_nobody_active);
+	tcase_add_test(tc, an_old_read_is_no_part_of_a_listing);
 	tcase_add_loop_test(tc, news_in_any_order_end_at_the_newest, 0, 6);
 	tcase_add_test(tc, an_absence_in_a_read_counts_with_the_revision_of_the_read);
 	tcase_add_test(tc, the_leader_key_follows_the_same_order);
