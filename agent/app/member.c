@@ -47,6 +47,7 @@ struct member {
 	struct anchor *anchor;
 	struct loop_timer *wake; /* what the core waits for */
 	struct loop_timer *stopping;
+	usec_t held_at;		 /* what is shown is not fed since */
 	struct report *report;	 /* whether the registry is current */
 	struct loop_defer *tell; /* changed, once a wake-up */
 	void (*stopped)(void *arg);
@@ -205,6 +206,7 @@ static void on_held(void *arg)
 
 	carry_free(TAKE(m->carry));
 	loop_timer_at(m->wake, USEC_NEVER);
+	m->held_at = loop_now(m->loop);
 	loop_defer_schedule(m->tell);
 	if (m->stopped)
 		loop_timer_after(m->stopping, 0);
@@ -517,8 +519,10 @@ usec_t member_view_age(const struct member *m)
 	usec_t read = coord_last_read(m->coord);
 	usec_t at;
 
+	if (held(m))
+		return now - m->held_at;
 	etcd_sync_status(m->sync, &sync);
-	if (!held(m) && sync.live && coord_quorum(m->coord, now))
+	if (sync.live && coord_quorum(m->coord, now))
 		return 0;
 	at = sync.live ? usec_max(sync.current_at, read) : sync.current_at;
 	return at ? now - at : now;
@@ -527,6 +531,8 @@ usec_t member_view_age(const struct member *m)
 void member_sync_status(const struct member *m, struct etcd_sync_status *ret)
 {
 	etcd_sync_status(m->sync, ret);
+	if (held(m))
+		ret->revision = roster_revision(coord_roster(m->coord));
 }
 
 size_t member_odd_keys(const struct member *m)

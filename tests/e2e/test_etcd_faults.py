@@ -226,6 +226,13 @@ def test_an_etcd_made_anew_from_a_backup_puts_every_member_on_hold(world):
     for member in members:
         wait_until(lambda m=member: m.raw_show()["state"] == "held", 20, f"{member.title} to hold")
         assert "raft term went back" in member.collective("show").err
+    facts = members[1].raw_show()
+    for n in range(50):
+        world.etcd.put("/elsewhere", str(n))
+    time.sleep(3)
+    later = members[1].raw_show()
+    assert later["stale"]["revision"] == facts["stale"]["revision"], "it follows no more"
+    assert later["stale"]["age"] >= facts["stale"]["age"] + 2, "and says how old that is"
     for member in members:
         assert member.collective("adopt").rc == 0
     world.settled(members, 20)
