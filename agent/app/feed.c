@@ -8,14 +8,28 @@
 #include "app/identity.h"
 #include "app/odd.h"
 #include "app/view.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+
+/* Active keys come before the records in a listing; they are held back until those are known, so that
+ * foreign ones take no member's place. More than this many are not. */
+#define HELD_MAX 4096
+
+struct held {
+	struct list link;
+	struct view_active view;
+	char name[NAME_MAX_LEN + 1];
+};
 
 struct feed {
 	const struct identity *identity;
 	char *prefix;
 	struct odd *odd;
+	bool listing;
+	struct list held;
+	size_t n_held;
 	feed_event_fn *fn;
 	void *arg;
 };
@@ -28,15 +42,32 @@ struct feed *feed_new(
 	feed->identity = identity;
 	feed->prefix = xstrdup(prefix);
 	feed->odd = odd_new();
+	list_init(&feed->held);
 	feed->fn = fn;
 	feed->arg = arg;
 	return feed;
+}
+
+static void drop(struct feed *feed, struct held *held)
+{
+	list_del(&held->link);
+	feed->n_held--;
+	free(held);
+}
+
+static void drop_held(struct feed *feed)
+{
+	struct held *held, *tmp;
+
+	list_foreach_safe (held, tmp, &feed->held, link)
+		drop(feed, held);
 }
 
 void feed_free(struct feed *feed)
 {
 	if (!feed)
 		return;
+	drop_held(feed);
 	odd_free(feed->odd);
 	free(feed->prefix);
 	free(feed);
@@ -74,18 +105,47 @@ static void take_member(struct feed *feed, const char *name, const struct etcd_k
 	feed->fn(&event, feed->arg);
 }
 
+static void tell_active(struct feed *feed, const char *name, const struct view_active *view)
+{
+	struct coord_event event = {.kind = COORD_ACTIVE, .name = name, .key = view->info};
+
+	feed->fn(&event, feed->arg);
+}
+
+static void hold(struct feed *feed, const char *name, const struct etcd_kv *kv)
+{
+	struct held *held = xcalloc(1, sizeof(*held));
+
+	memcpy(held->name, name, strlen(name) + 1);
+	view_active(&held->view, kv);
+	list_add_tail(&feed->held, &held->link);
+	feed->n_held++;
+}
+
+static void tell_held(struct feed *feed)
+{
+	struct held *held, *tmp;
+
+	list_foreach_safe (held, tmp, &feed->held, link) {
+		tell_active(feed, held->name, &held->view);
+		drop(feed, held);
+	}
+}
+
 static void take_active(struct feed *feed, const char *name, const struct etcd_kv *kv, bool deleted)
 {
-	struct coord_event event = {.kind = COORD_ACTIVE, .name = name};
 	struct view_active view;
 
 	if (!name_valid(name))
 		return;
+	if (feed->listing && !deleted && feed->n_held < HELD_MAX) {
+		hold(feed, name, kv);
+		return;
+	}
 	view_active(&view, deleted ? NULL : kv);
 	if (deleted)
 		view.info.mod_rev = kv->mod_revision;
-	event.key = view.info;
-	feed->fn(&event, feed->arg);
+	tell_active(feed, name, &view);
 }
 
 static void take_leader(struct feed *feed, const struct etcd_kv *kv, bool deleted)
@@ -137,6 +197,8 @@ void feed_begin(struct feed *feed, int64_t revision)
 	struct coord_event event = {.kind = COORD_VIEW_BEGIN, .revision = revision};
 
 	odd_begin(feed->odd);
+	drop_held(feed);
+	feed->listing = true;
 	feed->fn(&event, feed->arg);
 }
 
@@ -145,6 +207,8 @@ void feed_end(struct feed *feed, int64_t revision)
 	struct coord_event event = {.kind = COORD_VIEW_END, .revision = revision};
 
 	odd_end(feed->odd);
+	feed->listing = false;
+	tell_held(feed);
 	feed->fn(&event, feed->arg);
 }
 

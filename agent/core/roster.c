@@ -72,7 +72,23 @@ static void forget_the_gone(struct roster *r, bool all)
 	r->count = kept;
 }
 
-static struct roster_member *find_or_add(struct roster *r, usec_t now, const char *name)
+/* Makes room for a member among names that are nobody's. */
+static void drop_a_stranger(struct roster *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->count && r->members[i]->valid; i++)
+		;
+	if (i == r->count)
+		return;
+	free(r->members[i]);
+	r->left_out++;
+	for (r->count--; i < r->count; i++)
+		r->members[i] = r->members[i + 1];
+}
+
+static struct roster_member *find_or_add(
+	struct roster *r, usec_t now, const char *name, bool is_member)
 {
 	struct roster_member *m = find(r, name);
 
@@ -80,6 +96,8 @@ static struct roster_member *find_or_add(struct roster *r, usec_t now, const cha
 		return m;
 	if (r->count == ROSTER_MAX)
 		forget_the_gone(r, true);
+	if (r->count == ROSTER_MAX && is_member && name_valid(name))
+		drop_a_stranger(r);
 	if (!name_valid(name) || r->count == ROSTER_MAX) {
 		r->left_out++;
 		return NULL;
@@ -137,7 +155,7 @@ static bool key_news(
 bool roster_record(struct roster *r, usec_t now, const char *name, const struct record_info *info,
 	int64_t revision)
 {
-	struct roster_member *m = find_or_add(r, now, name);
+	struct roster_member *m = find_or_add(r, now, name, info->present && info->valid);
 	bool was;
 
 	if (!m)
@@ -163,7 +181,7 @@ bool roster_record(struct roster *r, usec_t now, const char *name, const struct 
 bool roster_active(struct roster *r, usec_t now, const char *name, const struct key_info *info,
 	int64_t revision)
 {
-	struct roster_member *m = find_or_add(r, now, name);
+	struct roster_member *m = find_or_add(r, now, name, false);
 
 	if (!m)
 		return false;

@@ -20,7 +20,8 @@
 #include "base/usec.h"
 #include "core/request.h"
 
-/* Names beyond this many are counted and not kept. */
+/* Names beyond this many are counted and not kept; a member takes the place of a name that is
+ * nobody's. */
 #define ROSTER_MAX	   512
 #define ROSTER_ADDRESS_MAX 128
 #define ROSTER_VERSION_MAX 32

@@ -267,6 +267,31 @@ START_TEST(names_that_are_none_or_too_many_are_counted_and_left_out)
 }
 END_TEST
 
+START_TEST(a_member_takes_the_place_of_a_name_that_is_nobodys)
+{
+	char name[16];
+	int i;
+
+	member("m0", 2, true, true);
+	for (i = 1; i < ROSTER_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		ck_assert(i % 2 ? active(name, 3, 77) : member(name, 3, false, true));
+	}
+	ck_assert(!active("more", 4, 77));
+	ck_assert(!member("more", 4, false, true));
+	for (i = 1; i < ROSTER_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "m%d", i);
+		ck_assert(member(name, 5, true, true));
+		ck_assert(active(name, 6, 78));
+	}
+	ck_assert(!member("more", 7, true, true));
+	ck_assert_ptr_nonnull(roster_find(r, "m0"));
+	ck_assert_uint_eq(roster_list(r, ROSTER_ACTIVE, NULL, NULL, 0), ROSTER_MAX - 1);
+	ck_assert_uint_eq(roster_foreign(r), 0);
+	ck_assert_uint_eq(roster_invalid(r), 0);
+}
+END_TEST
+
 START_TEST(deleted_names_make_room)
 {
 	struct record_info gone = {.mod_rev = 9};
@@ -298,6 +323,7 @@ TCase *core_roster_case(void)
 	tcase_add_test(tc, a_second_listing_of_the_same_changes_nothing);
 	tcase_add_test(tc, lists_are_filtered_and_sorted);
 	tcase_add_test(tc, names_that_are_none_or_too_many_are_counted_and_left_out);
+	tcase_add_test(tc, a_member_takes_the_place_of_a_name_that_is_nobodys);
 	tcase_add_test(tc, deleted_names_make_room);
 	return tc;
 }
