@@ -147,3 +147,31 @@ def test_joining_over_a_link_local_address(world):
     mgt2 = world.agent("mgt2")
     page = mgt2.collective("join", f"[{address}]:{mgt1.port}", "-i", token)
     assert page.rc == 0, page
+
+
+def test_foreign_keys_take_no_members_place(world):
+    members = world.collective(2)
+    for number in range(600):
+        world.etcd.put(world.key(f"members/flood{number}"), "junk")
+        world.etcd.put(world.key(f"active/flood{number}"), "junk")
+    members[1].restart()
+    world.settled(members)
+    world.settled([*members, world.add(members[1], "mgt3")])
+
+
+@pytest.mark.parametrize("field, value", [
+    ("role", "nonvoting"), ("key", "sha256:" + 64 * "0"), ("address", "192.0.2.1"), ("port", 1)])
+def test_a_record_that_was_edited_or_copied_is_nobodys(world, field, value):
+    members = world.collective(2)
+    good = world.etcd.get(world.key("members/mgt2")).value
+    world.etcd.put(world.key("members/copied"), good)
+    world.etcd.put(world.key("members/renamed"), good.replace('"mgt2"', '"renamed"'))
+    world.etcd.put(world.key("members/mgt2"), json.dumps({**json.loads(good), field: value}))
+    wait_until(lambda: members[1].raw_show().get("state") == "removed", 5, "mgt2 to be out")
+
+    def alone():
+        facts = members[0].raw_show()
+        return facts["leader"] == "mgt1" and not facts["active"] and not facts["offline"]
+    wait_until(alone, 5, "mgt1 to see itself alone")
+    world.etcd.put(world.key("members/mgt2"), good)
+    world.settled(members)
