@@ -249,7 +249,7 @@ bool leader_step(struct leader *l, usec_t now, const struct leader_view *v)
 	if (now >= l->hold_until)
 		l->hold_until = 0;
 	stray_step(&l->stray, now, leader_view_key(v),
-		v->registered && !l->stopping && lease_valid(v->lease, now),
+		leader_view_stray(v) && v->registered && !l->stopping && lease_valid(v->lease, now),
 		v->lease->ttl * USEC_PER_SEC / 3);
 	switch ((enum leader_state)l->sm.state) {
 	case LEADER_FOLLOWER:

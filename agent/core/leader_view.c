@@ -32,6 +32,14 @@ bool leader_view_created(const struct leader_view *v, int64_t create_rev)
 	return key->present && key->create_rev == create_rev;
 }
 
+bool leader_view_stray(const struct leader_view *v)
+{
+	const struct roster_key *key = leader_view_key(v);
+	const struct roster_member *holder = roster_holder(v->roster, key->lease, key->value);
+
+	return key->present && (key->lease == 0 || (holder && !text_eq(holder->name, key->value)));
+}
+
 bool leader_view_others(const struct leader_view *v)
 {
 	const struct roster_member *self = leader_view_self(v);

@@ -28,6 +28,8 @@ const struct roster_member *leader_view_self(const struct leader_view *v);
 bool leader_view_ours(const struct leader_view *v);
 /* The key with this create_revision is there, whatever has been written into it since. */
 bool leader_view_created(const struct leader_view *v, int64_t create_rev);
+/* The key hangs on no lease, or on that of a member which it does not name. */
+bool leader_view_stray(const struct leader_view *v);
 /* There are other active members with a vote. */
 bool leader_view_others(const struct leader_view *v);
 

@@ -262,6 +262,19 @@ const struct roster_member *roster_leader_member(const struct roster *r)
 	return m && m->present && m->valid ? m : NULL;
 }
 
+const struct roster_member *roster_holder(const struct roster *r, int64_t lease, const char *name)
+{
+	const struct roster_member *m = find(r, name);
+	unsigned i;
+
+	if (m && m->active.present && m->active.lease == lease)
+		return m;
+	for (i = 0; i < r->count; i++)
+		if (r->members[i]->is_active && r->members[i]->active.lease == lease)
+			return r->members[i];
+	return NULL;
+}
+
 static bool passes(const struct roster *r, const struct roster_member *m, unsigned filter)
 {
 	if (!m->present || !m->valid)

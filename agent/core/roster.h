@@ -88,6 +88,8 @@ const struct roster_member *roster_find(const struct roster *r, const char *name
 const struct roster_key *roster_leader_key(const struct roster *r);
 /* The member that leads: key there, on a lease, naming a valid member; NULL otherwise. */
 const struct roster_member *roster_leader_member(const struct roster *r);
+/* Whose active key hangs on that lease: the one of that name, if it is one of them; or NULL. */
+const struct roster_member *roster_holder(const struct roster *r, int64_t lease, const char *name);
 /* Members with a valid record that pass the filter (a sum of enum roster_filter), sorted where
  * compare is given. Returns how many there are; at most max are stored. */
 unsigned roster_list(const struct roster *r, unsigned filter, roster_compare_fn *compare,

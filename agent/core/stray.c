@@ -1,5 +1,5 @@
 /*
- * A leader key without a lease.
+ * A leader key that is nobody's.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@ void stray_drop(struct stray *s)
 void stray_step(
 	struct stray *s, usec_t now, const struct roster_key *key, bool may, usec_t patience)
 {
-	if (!key->present || key->lease != 0 || !may) {
+	if (!may) {
 		stray_drop(s);
 		return;
 	}

@@ -41,6 +41,21 @@ def test_the_leader_key_overwritten_by_hand_is_put_right_by_who_leads(world):
     assert set(changes[1:]) == {("PUT", "mgt1")}, "the key was never gone"
 
 
+def test_a_leader_key_put_by_hand_under_anothers_lease_is_removed(world):
+    """mgt2 keeps that lease alive, so the key would stay for ever, and nobody would lead."""
+    members = world.collective(2)
+    lease = world.etcd.get(world.key("active/mgt2")).lease
+    world.etcd.delete(world.key("leader"))
+    since = world.etcd.put(world.key("leader"), "mgt1", lease=lease)
+
+    def somebody_leads():
+        key = world.leader_key()
+        return key and key.lease == world.etcd.get(world.key(f"active/{key.value}")).lease
+    wait_until(somebody_leads, 12, "a member to lead under its own lease")
+    world.settled(members)
+    assert world.leader_history(since + 1), "it was removed, or overwritten by a leader just elected"
+
+
 def test_a_lease_revoked_by_hand_is_noticed_and_the_member_comes_back(world):
     members = world.collective(2)
     leader = world.settled(members)

@@ -66,7 +66,7 @@ START_TEST(a_repair_of_unknown_outcome_is_read_again)
 }
 END_TEST
 
-START_TEST(a_key_put_by_hand_without_a_lease_is_cleared_after_a_third_of_the_ttl)
+START_TEST(a_key_put_by_hand_that_is_nobodys_is_cleared_after_a_third_of_the_ttl)
 {
 	struct action action;
 	struct rig r;
@@ -75,7 +75,8 @@ START_TEST(a_key_put_by_hand_without_a_lease_is_cleared_after_a_third_of_the_ttl
 	r.leader = (struct key_info){
 		.present = true, .create_rev = 9, .mod_rev = 9, .lease = 77, .value = "other1"};
 	rig_register(&r, 1);
-	rig_leader(&r, "somebody", 9, 30, 0);
+	/* without a lease, or under other1's */
+	rig_leader(&r, "somebody", 9, 30, _i ? 77 : 0);
 	rig_live(&r, MS(1999));
 	ck_assert(!rig_has(&r, ACTION_CLEAR));
 	rig_live(&r, MS(1001));
@@ -84,6 +85,21 @@ START_TEST(a_key_put_by_hand_without_a_lease_is_cleared_after_a_third_of_the_ttl
 	ck_assert_int_eq(action.record_rev, RECORD_REV);
 	rig_answer(&r, &action, OUTCOME_OK, 1100);
 	ck_state(&r, "leader", "waiting");
+	rig_stop(&r);
+}
+END_TEST
+
+START_TEST(a_key_under_an_unknown_lease_is_left_to_it)
+{
+	struct rig r;
+
+	rig_start(&r, 0);
+	r.leader = (struct key_info){
+		.present = true, .create_rev = 9, .mod_rev = 9, .lease = 77, .value = "other1"};
+	rig_register(&r, 1);
+	rig_leader(&r, "other1", 9, 30, 4711);
+	rig_live(&r, MS(20000));
+	ck_assert(!rig_has(&r, ACTION_CLEAR));
 	rig_stop(&r);
 }
 END_TEST
@@ -285,7 +301,9 @@ TCase *core_tenure_case(void)
 
 	tcase_add_loop_test(tc, a_key_overwritten_by_hand_is_repaired, 0, 2);
 	tcase_add_test(tc, a_repair_of_unknown_outcome_is_read_again);
-	tcase_add_test(tc, a_key_put_by_hand_without_a_lease_is_cleared_after_a_third_of_the_ttl);
+	tcase_add_loop_test(
+		tc, a_key_put_by_hand_that_is_nobodys_is_cleared_after_a_third_of_the_ttl, 0, 2);
+	tcase_add_test(tc, a_key_under_an_unknown_lease_is_left_to_it);
 	tcase_add_test(tc, a_key_that_is_repaired_in_time_is_not_cleared);
 	tcase_add_test(tc, a_pulse_goes_out_each_15_s_and_is_fenced);
 	tcase_add_test(tc, a_refused_pulse_tells_the_leader_the_truth);
