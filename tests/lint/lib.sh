@@ -45,13 +45,15 @@ product_files() {
 	find agent cli -name '*.[ch]' | sort
 }
 
-# Files that belong to the project: what git tracks, or the whole tree of a release.
+# Files that belong to the project: what git tracks, or what a release tarball lists. Not what lies in
+# the folder besides: who builds in it has his own paths in config.log and wherever else.
 project_files() {
 	if [ -e .git ] && command -v git >/dev/null 2>&1 && git ls-files >/dev/null 2>&1; then
 		git ls-files
+	elif [ -e MANIFEST ]; then
+		cat MANIFEST
 	else
-		find . -type f ! -path './.git/*' ! -path './build*' ! -path './_build/*' \
-			! -path './_inst/*' ! -path './autom4te.cache/*' ! -name configure \
-			! -name Makefile.in ! -name aclocal.m4 | sed 's|^\./||'
-	fi | sort
+		echo "neither a checkout nor a release: no list of files" >&2
+		return 1
+	fi
 }
