@@ -56,7 +56,7 @@ void command_fail(struct command *cmd, const char *why);
 
 /* The operations; each gets the message and ends its request now or later. */
 typedef void command_fn(struct commands *c, struct api_request *req, const json *message);
-command_fn command_invite, command_join;
+command_fn command_invite, command_join, command_log;
 /* False, and the request ended, unless this server is a member. */
 bool command_needs_member(struct commands *c, struct api_request *req);
 struct agent *commands_agent(struct commands *c);

@@ -305,36 +305,6 @@ static void op_gencert(struct commands *c, struct api_request *req, const json *
 	status_now(req, "Certificate generated successfully");
 }
 
-static void op_log(struct commands *c, struct api_request *req, const json *message)
-{
-	const char *level = argument(req, message, "level");
-	CLEANUP(freep) char *status = NULL;
-	const char *module;
-	struct err err = {""};
-	int rc;
-
-	(void)c;
-	if (!level)
-		return;
-	rc = json_str_or(message, "module", NULL, &module, &err);
-	if (rc == 0) {
-		char shown[TEXT_PRINTABLE_MAX];
-
-		rc = log_set_level(module, level);
-		if (rc == -EINVAL)
-			err_set(&err, rc, "'%s' is not a level (error, warning, info or debug)",
-				text_printable(level, strlen(level), shown));
-		else if (rc < 0)
-			err_set(&err, rc, "too many modules have a level of their own");
-	}
-	if (rc < 0) {
-		api_request_error(req, 400, err.text);
-		return;
-	}
-	status = xasprintf("Log level of %s is %s", module ? module : "all modules", level);
-	status_now(req, status);
-}
-
 static void op_adopt(struct commands *c, struct api_request *req, const json *message)
 {
 	struct agent *agent = c->agent;
@@ -470,7 +440,7 @@ static const struct {
 	{"gencert", false, op_gencert},
 	{"resign", false, op_resign},
 	{"adopt", false, op_adopt},
-	{"log", false, op_log},
+	{"log", false, command_log},
 };
 
 static void on_collective(

@@ -6,7 +6,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/carry.c agent/app/carry.h \
 	agent/app/change.c agent/app/change.h \
 	agent/app/command.h \
-	agent/app/command_enroll.c \
+	agent/app/command_log.c \
 	agent/app/commands.c agent/app/commands.h \
 	agent/app/door.c agent/app/door.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
@@ -31,7 +31,6 @@ agent_app_libapp_a_SOURCES = \
 agent_app_libapp_a_CFLAGS = $(AM_CFLAGS)
 
 # Leaves first to last, as the linker wants them: each before what it uses.
-AGENT_LIBS = agent/app/libapp.a agent/api/libapi.a agent/enroll/libenroll.a agent/etcd/libetcd.a \
 	agent/conf/libconf.a agent/trust/libtrust.a agent/core/libcore.a agent/model/libmodel.a \
 	agent/io/libio.a agent/wire/libwire.a agent/base/libbase.a \
 	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) -lpthread

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "etcd/client_private.h"
@@ -144,6 +145,10 @@ static void finish(
 		snprintf(text, sizeof(text), "%s: %s: %s", call->endpoint->url, call->kind->name,
 			call->error.text);
 	}
+	log_debug("etcd", "%s at %s: %s after %" PRId64 " ms%s%s", call->kind->name,
+		*result.endpoint ? result.endpoint : "no endpoint", etcd_outcome_name(outcome),
+		call->sent_at ? (loop_now(call->etcd->loop) - call->sent_at) / USEC_PER_MSEC : 0,
+		*text ? ": " : "", text);
 	release(call);
 	done(&result, arg);
 }

@@ -83,6 +83,17 @@ def test_sighup_reloads_what_can_be_reloaded_and_says_what_can_not(world):
     assert mgt1.is_active(), "it went on working"
 
 
+def test_the_log_level_of_one_module_changes_while_it_runs(world):
+    (mgt1,) = world.collective(1)
+    answer = mgt1.collective("log", "nosuch", "debug")
+    assert answer.rc == 1 and "is not a module (expected all, agent," in answer.err, answer
+    assert mgt1.collective("log", "etcd", "loud").rc == 1
+    answer = mgt1.collective("log", "etcd", "debug")
+    assert (answer.rc, answer.out) == (0, "Log level of etcd is debug\n"), answer
+    mgt1.process.wait_for_line("debug: etcd: lease keepalive at http", 5)
+    assert mgt1.collective("log", "info").rc == 0
+
+
 def test_sighup_with_a_bad_file_changes_nothing(world):
     (mgt1,) = world.collective(1)
     with open(mgt1.config_file, "a", encoding="ascii") as f:
