@@ -166,12 +166,15 @@ static void on_cancel(struct enroll_redeem *redeem, void *arg)
 static void on_refused(const char *peer, const char *name, const char *why, void *arg)
 {
 	struct door *door = arg;
+	char others[64] = "";
 	unsigned left_out;
 
 	if (!log_limit_pass(&door->refusals, loop_now(door->agent->loop), &left_out))
 		return;
-	log_warning("enroll", "%s (%s) was turned away: %s (%u others since the last such line)",
-		peer, name ? name : "unknown token", why, left_out);
+	if (left_out)
+		snprintf(others, sizeof(others), " (%u others since the last such line)", left_out);
+	log_warning("enroll", "%s (%s) was turned away: %s%s", peer, name ? name : "unknown token",
+		why, others);
 }
 
 static const struct enroll_server_ops ops = {

@@ -6,6 +6,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/carry.c agent/app/carry.h \
 	agent/app/change.c agent/app/change.h \
 	agent/app/command.h \
+	agent/app/command_enroll.c \
 	agent/app/command_log.c \
 	agent/app/commands.c agent/app/commands.h \
 	agent/app/door.c agent/app/door.h \
@@ -23,6 +24,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/registry.c agent/app/registry.h \
 	agent/app/renewal.c agent/app/renewal.h \
 	agent/app/report.c agent/app/report.h \
+	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
 	agent/app/state.c agent/app/state.h \
@@ -31,6 +33,7 @@ agent_app_libapp_a_SOURCES = \
 agent_app_libapp_a_CFLAGS = $(AM_CFLAGS)
 
 # Leaves first to last, as the linker wants them: each before what it uses.
+AGENT_LIBS = agent/app/libapp.a agent/api/libapi.a agent/enroll/libenroll.a agent/etcd/libetcd.a \
 	agent/conf/libconf.a agent/trust/libtrust.a agent/core/libcore.a agent/model/libmodel.a \
 	agent/io/libio.a agent/wire/libwire.a agent/base/libbase.a \
 	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) -lpthread

@@ -21,6 +21,7 @@
 #include "app/identity.h"
 #include "app/records.h"
 #include "app/report.h"
+#include "app/roll.h"
 #include "app/state.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -49,6 +50,7 @@ struct member {
 	struct loop_timer *stopping;
 	usec_t held_at;		 /* what is shown is not fed since */
 	struct report *report;	 /* whether the registry is current */
+	struct roll *roll;	 /* who else is there */
 	struct loop_defer *tell; /* changed, once a wake-up */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -98,6 +100,7 @@ static void on_end(int64_t revision, void *arg)
 		return;
 	feed_end(m->feed, revision);
 	pump(m);
+	roll_call(m->roll, coord_roster(m->coord));
 }
 
 static void on_event(const struct etcd_event *event, void *arg)
@@ -109,8 +112,11 @@ static void on_event(const struct etcd_event *event, void *arg)
 
 static void on_batch(int64_t revision, void *arg)
 {
+	struct member *m = arg;
+
 	(void)revision;
-	pump(arg);
+	pump(m);
+	roll_call(m->roll, coord_roster(m->coord));
 }
 
 static void on_live(int64_t revision, void *arg)
@@ -186,7 +192,8 @@ static void on_reply(const struct reply *reply, void *arg)
 	bool failed = reply->outcome == OUTCOME_UNKNOWN || reply->outcome == OUTCOME_ERROR;
 
 	free(m->failure);
-	m->failure = failed ? xstrdup(reply->text ? reply->text : "") : NULL;
+	/* what failed without a text was not etcd's, and was told where it happened */
+	m->failure = failed && reply->text && *reply->text ? xstrdup(reply->text) : NULL;
 	input(&event, m);
 	pump(m);
 }
@@ -323,6 +330,7 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	m->stopping = loop_timer_new(m->loop, "stopping", on_stopping, m);
 	m->tell = loop_defer_new(m->loop, on_tell, m);
 	m->report = report_new(m->loop, "sync", 0);
+	m->roll = roll_new(m->loop, m->identity->name);
 	rc = anchor_new(&m->anchor, &anchor, err);
 	if (rc == 0)
 		rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
@@ -364,6 +372,7 @@ void member_free(struct member *m)
 	loop_timer_free(m->wake);
 	loop_timer_free(m->stopping);
 	report_free(m->report);
+	roll_free(m->roll);
 	loop_defer_free(m->tell);
 	etcdconf_free(m->ec);
 	free(m->failure);

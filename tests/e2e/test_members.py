@@ -217,3 +217,28 @@ def test_the_registry_holds_no_secret(world):
         if key.key.startswith("/confluent/members/") and key.value:
             record = json.loads(key.value)
             assert record["key"].startswith("sha256:")
+
+
+def test_the_log_names_who_comes_and_goes_once(world):
+    mgt1, mgt2, mgt3 = world.collective(3)
+    mgt2.process.wait_for_line("registry: mgt3 is active, at 127.0.0.1", 5)
+    mgt3.kill()
+    wait_until(lambda: "mgt3" in mgt1.show()["offline"], 15, "mgt3 to be offline")
+    wait_until(lambda: "mgt3" in mgt2.show()["offline"], 15, "mgt3 to be offline")
+    assert mgt1.collective("delete", "mgt3").rc == 0
+    for agent in (mgt1, mgt2):
+        agent.process.wait_for_line("registry: mgt3 is no member any more", 5)
+        for line in ("registry: mgt3 is a member now", "registry: mgt3 is active",
+                     "warning: registry: mgt3 is offline"):
+            assert agent.text.count(line) == 1, agent.text
+
+
+def test_a_lease_that_can_not_be_kept_is_logged_and_no_blank_line_of_show(world):
+    (mgt1,) = world.collective(1)
+    mgt1.kill()
+    os.remove(os.path.join(mgt1.state_dir, "lease"))
+    os.mkdir(os.path.join(mgt1.state_dir, "lease"))
+    mgt1.start()
+    mgt1.process.wait_for_line("warning: lease: the lease can't be kept for a restart", 5)
+    assert "\n\n" not in "\n" + mgt1.collective("show").err
+    wait_until(mgt1.is_active, 15, "mgt1 to be active again")

@@ -1,7 +1,7 @@
 check_PROGRAMS += tests/unit/test_app
 TESTS += tests/unit/test_app
 tests_unit_test_app_SOURCES = tests/unit/test_app.c tests/unit/test_app_install.c \
-	tests/unit/test_app.h tests/lib/suite.h
+	tests/unit/test_app_roll.c tests/unit/test_app.h tests/lib/suite.h
 tests_unit_test_app_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 # The calls that change the disk are counted, so that a test can end the process at each of them.
 tests_unit_test_app_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=rename -Wl,--wrap=link -Wl,--wrap=unlink \

@@ -403,6 +403,7 @@ static Suite *app_suite(void)
 	tcase_add_test(tc, a_host_has_an_address);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, install_case());
+	suite_add_tcase(suite, roll_case());
 	return suite;
 }
 

@@ -4,6 +4,7 @@
 #include <check.h>
 
 TCase *install_case(void);
+TCase *roll_case(void);
 
 /* A fresh folder below /tmp, removed with all it holds by test_folder_remove(). */
 char *test_folder_new(void);
