@@ -13,6 +13,9 @@
 #include "base/text.h"
 #include "cli/client.h"
 
+/* As long as an agent lets an invitation be valid. */
+#define TTL_MAX (30 * 86400 * USEC_PER_SEC)
+
 static void write_times(struct writer *w, const json *row, bool pending, double now)
 {
 	char shown[NUM_DURATION_MAX];
@@ -85,9 +88,9 @@ static int add_ttl(json *request, const char *text, struct err *err)
 
 	if (!text)
 		return 0;
-	if (num_duration(text, &ttl) < 0 || ttl < USEC_PER_SEC || ttl > 365 * 86400 * USEC_PER_SEC)
+	if (num_duration(text, &ttl) < 0 || ttl < USEC_PER_SEC || ttl > TTL_MAX)
 		return err_set(err, -1,
-			"--ttl: '%s' is not a duration between 1s and 365d (such as 30m, 12h, 7d)",
+			"--ttl: '%s' is not a duration between 1s and 30d (such as 30m, 12h, 7d)",
 			text_printable(text, strlen(text), shown));
 	json_set_number(request, "ttl", ttl / USEC_PER_SEC);
 	return 0;

@@ -284,6 +284,8 @@ int cli_run(int argc, char **argv, const char *host, FILE *in, FILE *out, FILE *
 		call.socket = argv[at + 1];
 		at += 2;
 	}
+	if (at < argc && (text_eq(argv[at], "-s") || text_eq(argv[at], "--socket")))
+		return usage(err, "-s needs the path of the agent's socket");
 	if (at >= argc) {
 		verb_help_all(err);
 		return CLI_USAGE;

@@ -309,7 +309,9 @@ int conf_parse_string(struct conf **ret, const char *text, size_t len, const cha
 	return 0;
 }
 
-int conf_load(struct conf **ret, const char *path, bool must_exist, struct conf_problems *problems)
+/* groups: whether those that the file names have to exist. */
+static int load(struct conf **ret, const char *path, bool must_exist, bool groups,
+	struct conf_problems *problems)
 {
 	CLEANUP(conf_freep) struct conf *conf = NULL;
 	struct buf text = BUF_INIT(CONF_FILE_MAX);
@@ -330,21 +332,24 @@ int conf_load(struct conf **ret, const char *path, bool must_exist, struct conf_
 	conf = read_text(buf_cstr(&text), text.len, path, problems);
 	if (conf)
 		rules_check_files(conf, path, problems);
+	if (conf && groups)
+		rules_check_groups(conf, path, problems);
 	if (problems->n)
 		return -EINVAL;
 	*ret = TAKE(conf);
 	return 0;
 }
 
+int conf_load(struct conf **ret, const char *path, bool must_exist, struct conf_problems *problems)
+{
+	return load(ret, path, must_exist, false, problems);
+}
+
 int conf_check(const char *path, bool must_exist, struct conf_problems *problems)
 {
 	CLEANUP(conf_freep) struct conf *conf = NULL;
-	int rc = conf_load(&conf, path, must_exist, problems);
 
-	if (rc < 0)
-		return rc;
-	rules_check_groups(conf, path, problems);
-	return problems->n ? -EINVAL : 0;
+	return load(&conf, path, must_exist, true, problems);
 }
 
 struct conf *conf_new(void)

@@ -202,6 +202,8 @@ static const struct {
 	{"collective show --bogus", CLI_USAGE, "",
 		"collective: unknown option '--bogus' (collective show --help)\n"},
 	{"collective invite x --ttl soon", CLI_USAGE, "", "collective: --ttl: 'soon' is not"},
+	{"collective invite x --ttl 31d", CLI_USAGE, "", "a duration between 1s and 30d"},
+	{"collective -s", CLI_USAGE, "", "collective: -s needs the path of the agent's socket\n"},
 	{"collective show --watch=0", CLI_USAGE, "", "collective: --watch: '0' is not"},
 	{"collective -s /nonexistent/api.sock show", CLI_FAILED, "",
 		"collectived is not running (no socket at /nonexistent/api.sock): "

@@ -309,6 +309,11 @@ START_TEST(check_also_looks_up_groups)
 	ck_assert_int_eq(conf_load(&conf, path, true, &problems), 0);
 	ck_assert_int_eq(conf_check(path, true, &problems), -EINVAL);
 	expect_problem(0, "collective.conf:2: api.read_group: 'no-such-group' is not a group");
+	free(put("collective.conf", 0644,
+		"member: { ttl = 1; };\napi: { read_group = \"no-such-group\"; };"));
+	ck_assert_int_eq(conf_check(path, true, &problems), -EINVAL);
+	expect_problem(0, "collective.conf:1: member.ttl: '1' is out of range");
+	expect_problem(1, "collective.conf:2: api.read_group: 'no-such-group' is not a group");
 	free(put("collective.conf", 0644, "api: { read_group = \"root\"; };"));
 	ck_assert_int_eq(conf_check(path, true, &problems), 0);
 }
