@@ -33,7 +33,13 @@ struct reader {
 	const char *text;
 	struct conf_problems *problems;
 	uint64_t refused; /* a bit for each option with a wrong value */
+	bool marked;	  /* names in the tree may have a mark of scan_mark_names() */
 };
+
+static const char *plain_name(const struct reader *r, const config_setting_t *s)
+{
+	return r->marked ? scan_plain_name(s->name) : s->name;
+}
 
 static const char *type_name(const config_setting_t *s)
 {
@@ -192,10 +198,11 @@ static void read_option(struct reader *r, const struct conf_option *o, const con
 
 static void unknown_option(struct reader *r, const char *section, const config_setting_t *s)
 {
-	const struct conf_option *elsewhere = option_find(NULL, s->name);
-	const struct conf_option *near = option_nearest(section, s->name);
+	const char *plain = plain_name(r, s);
+	const struct conf_option *elsewhere = option_find(NULL, plain);
+	const struct conf_option *near = option_nearest(section, plain);
 	char shown[TEXT_PRINTABLE_MAX];
-	const char *name = text_printable(s->name, strlen(s->name), shown);
+	const char *name = text_printable(plain, strlen(plain), shown);
 
 	if (elsewhere)
 		problem_add(r->problems, r->file, s->line,
@@ -211,10 +218,11 @@ static void unknown_option(struct reader *r, const char *section, const config_s
 
 static void unknown_section(struct reader *r, const config_setting_t *s)
 {
-	const struct conf_option *option = option_find(NULL, s->name);
-	const char *near = option_nearest_section(s->name);
+	const char *plain = plain_name(r, s);
+	const struct conf_option *option = option_find(NULL, plain);
+	const char *near = option_nearest_section(plain);
 	char shown[TEXT_PRINTABLE_MAX];
-	const char *name = text_printable(s->name, strlen(s->name), shown);
+	const char *name = text_printable(plain, strlen(plain), shown);
 
 	if (option)
 		problem_add(r->problems, r->file, s->line,
@@ -230,16 +238,18 @@ static void unknown_section(struct reader *r, const config_setting_t *s)
 
 static void read_section(struct reader *r, const config_setting_t *section)
 {
+	const char *name = plain_name(r, section);
+
 	for (int i = 0; i < config_setting_length(section); i++) {
 		const config_setting_t *s = config_setting_get_elem(section, (unsigned)i);
-		const struct conf_option *o = option_find(section->name, s->name);
+		const struct conf_option *o = option_find(name, plain_name(r, s));
 
 		if (config_setting_type(s) == CONFIG_TYPE_NONE)
 			continue; /* the syntax error */
 		if (o)
 			read_option(r, o, s);
 		else
-			unknown_option(r, section->name, s);
+			unknown_option(r, name, s);
 	}
 }
 
@@ -250,26 +260,48 @@ static void read_tree(struct reader *r, const config_setting_t *root)
 
 		if (config_setting_type(s) == CONFIG_TYPE_NONE)
 			continue;
-		if (!option_section_exists(s->name))
+		if (!option_section_exists(plain_name(r, s)))
 			unknown_section(r, s);
 		else if (config_setting_is_group(s))
 			read_section(r, s);
 		else
 			problem_add(r->problems, r->file, s->line,
-				"%s: is %s (expected a section: %s: { ... };)", s->name,
-				type_name(s), s->name);
+				"%s: is %s (expected a section: %s: { ... };)", plain_name(r, s),
+				type_name(s), plain_name(r, s));
 	}
 }
 
+/* Only the texts of libconfig tell its errors apart. */
+static bool is_twice(config_t *tree)
+{
+	return strstr(config_error_text(tree), "duplicate") != NULL;
+}
+
+/* A name that is there twice ends a parse: with other names in its line the next goes further. */
 static void read_syntax(struct reader *r)
 {
+	CLEANUP(freep) char *marked = NULL;
+	unsigned marks = 0;
 	config_t tree;
 
 	config_init(&tree);
-	if (config_read_string(&tree, r->text) != CONFIG_TRUE)
-		problem_add(r->problems, r->file, (unsigned)config_error_line(&tree),
+	while (config_read_string(&tree, marked ? marked : r->text) != CONFIG_TRUE) {
+		unsigned line = (unsigned)config_error_line(&tree);
+		char *next = NULL;
+
+		problem_add(r->problems, r->file, line,
 			"%s (expected SECTION: { OPTION = VALUE; ... };, each name once)",
 			config_error_text(&tree));
+		if (is_twice(&tree) && r->problems->n < CONF_PROBLEMS_MAX)
+			next = scan_mark_names(marked ? marked : r->text, line, &marks);
+		if (!next)
+			break;
+		free(marked);
+		marked = next;
+		r->marked = true;
+		config_destroy(&tree);
+		config_init(&tree);
+	}
 	read_tree(r, config_root_setting(&tree));
 	config_destroy(&tree);
 }

@@ -6,7 +6,8 @@
  * So such a line is refused wherever it is, in a comment or a text too: erring on that side needs no
  * proof that both scanners agree on where a comment ends. libconfig 1.5 also takes a number modulo
  * 2^32 without a word ("ttl = 4294967302" is 6), lets a comment that nobody closes swallow the rest,
- * tells of a missing quote only where the next one ends, and stops reading at a NUL.
+ * tells of a missing quote only where the next one ends, stops reading at a NUL, and gives up at a name
+ * that is there twice (scan_mark_names()).
  */
 #include "config.h"
 #include "conf/scan.h"
@@ -14,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "conf/problem.h"
@@ -131,4 +134,56 @@ bool scan_text(const char *text, size_t len, const char *file, struct conf_probl
 		scan.refused = true;
 	}
 	return !scan.refused;
+}
+
+/* The mark is "*", a number and "*": libconfig takes a '*' in names, the table of options has none. */
+const char *scan_plain_name(const char *name)
+{
+	const char *end = *name == '*' ? name + 1 + strspn(name + 1, DIGITS) : name;
+
+	return end > name + 1 && *end == '*' ? scan_plain_name(end + 1) : name;
+}
+
+/* The text between p and end, with marked names. */
+static bool mark_line(struct buf *out, const char *p, const char *end, unsigned *count)
+{
+	unsigned before = *count;
+	bool quoted = false;
+	int rc = 0;
+
+	while (p < end && rc == 0) {
+		size_t word = strspn(p, LETTERS DIGITS "-_*");
+		size_t len = word ? word : 1;
+
+		if (!word && *p == '\\' && quoted && p + 1 < end)
+			len = 2;
+		else if (!word && *p == '"')
+			quoted = !quoted;
+		else if (word && !quoted && strchr(LETTERS "*", *p) &&
+			 strchr(":=", p[word + strspn(p + word, BLANKS)]))
+			rc = buf_printf(out, "*%u*", ++*count);
+		if (rc == 0)
+			rc = buf_add(out, p, len);
+		p += len;
+	}
+	return rc == 0 && *count > before;
+}
+
+char *scan_mark_names(const char *text, unsigned line, unsigned *count)
+{
+	struct buf out = BUF_INIT(8 * CONF_FILE_MAX);
+	const char *p = text;
+	const char *end;
+
+	while (--line && *p) {
+		p += strcspn(p, "\n");
+		p += *p ? 1 : 0;
+	}
+	end = p + strcspn(p, "\n");
+	if (buf_add(&out, text, (size_t)(p - text)) < 0 || !mark_line(&out, p, end, count) ||
+		buf_str(&out, end) < 0) {
+		buf_done(&out);
+		return NULL;
+	}
+	return buf_take(&out);
 }
