@@ -48,4 +48,5 @@ expect '' collective join mgt1 -i ''
 expect '--json' collective show --j
 offline='[]'
 expect '' collective delete ''
+expect 'debug' collective log etcd d
 exit "$failed"
