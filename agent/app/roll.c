@@ -113,12 +113,12 @@ static void check_leader(struct roll *roll, const struct roster *roster)
 	if (text_eq(roll->leader, name))
 		return;
 	snprintf(roll->leader, sizeof(roll->leader), "%s", name);
-	/* who votes hears it from its own part in the election */
-	if (!roll->begun || (self && self->voting))
+	if (!roll->begun || text_eq(name, roll->self))
 		return;
+	/* that nobody does, who votes hears from its own part in the election */
 	if (leader)
 		log_info("registry", "%s leads", name);
-	else
+	else if (!self || !self->voting)
 		log_info("registry", "nobody leads");
 }
 

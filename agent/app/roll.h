@@ -1,8 +1,7 @@
 /*
- * struct roll: what the log says of the other members: who came, who is gone, and, on a member that
- * has no part in the election, who leads. What there was at first is one line; later each change is
- * one, and a member that comes and goes does not flood the log (app/report.h). This member itself
- * is the state machines' business.
+ * struct roll: what the log says of the other members: who came, who is gone, who leads. What there
+ * was at first is one line; later each change is one, and a member that comes and goes does not flood
+ * the log (app/report.h). This member itself is the state machines' business.
  */
 #ifndef APP_ROLL_H
 #define APP_ROLL_H

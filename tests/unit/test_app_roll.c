@@ -107,6 +107,9 @@ START_TEST(who_comes_and_goes_is_told_once)
 		"info registry: mgt1 is no member any more\n");
 	active(r, "mgt3", false);
 	leads(r, "mgt2");
+	expect(roll, r, "info registry: mgt2 leads\n");
+	leads(r, NULL);
+	leads(r, "mgt3");
 	expect(roll, r, "");
 	roll_free(roll);
 	roster_free(r);
@@ -115,7 +118,7 @@ START_TEST(who_comes_and_goes_is_told_once)
 }
 END_TEST
 
-START_TEST(who_does_not_vote_is_told_who_leads)
+START_TEST(who_does_not_vote_is_told_that_nobody_leads)
 {
 	struct roster *r = three_members("mgt9", false);
 	struct loop *loop = NULL;
@@ -143,6 +146,6 @@ TCase *roll_case(void)
 	TCase *tc = tcase_create("roll");
 
 	tcase_add_test(tc, who_comes_and_goes_is_told_once);
-	tcase_add_test(tc, who_does_not_vote_is_told_who_leads);
+	tcase_add_test(tc, who_does_not_vote_is_told_that_nobody_leads);
 	return tc;
 }
