@@ -78,7 +78,8 @@ static int sync_folder_of(const char *path)
 	return 0;
 }
 
-int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+static int replace(
+	const char *path, const void *data, size_t len, mode_t mode, bool sync, struct err *err)
 {
 	CLEANUP(freep) char *temp = xasprintf("%s.new", path);
 	CLEANUP(closep) int fd = -1;
@@ -94,7 +95,7 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 		rc = -errno;
 	if (rc == 0)
 		rc = write_all(fd, data, len);
-	if (rc == 0 && fsync(fd) < 0)
+	if (rc == 0 && sync && fsync(fd) < 0)
 		rc = -errno;
 	if (rc == 0 && rename(temp, path) < 0)
 		rc = -errno;
@@ -102,7 +103,35 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 		unlink(temp);
 		return err_errno(err, rc, "cannot write %s", path);
 	}
-	rc = sync_folder_of(path);
+	if (sync)
+		rc = sync_folder_of(path);
+	if (rc < 0)
+		return err_errno(err, rc, "cannot sync the folder of %s", path);
+	return 0;
+}
+
+int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	return replace(path, data, len, mode, true, err);
+}
+
+int file_replace_unsynced(
+	const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	return replace(path, data, len, mode, false, err);
+}
+
+static int remove_one(const char *path, bool sync, struct err *err)
+{
+	int rc = 0;
+
+	if (unlink(path) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		return err_errno(err, -errno, "cannot remove %s", path);
+	}
+	if (sync)
+		rc = sync_folder_of(path);
 	if (rc < 0)
 		return err_errno(err, rc, "cannot sync the folder of %s", path);
 	return 0;
@@ -110,17 +139,12 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 
 int file_remove(const char *path, struct err *err)
 {
-	int rc;
+	return remove_one(path, true, err);
+}
 
-	if (unlink(path) < 0) {
-		if (errno == ENOENT)
-			return 0;
-		return err_errno(err, -errno, "cannot remove %s", path);
-	}
-	rc = sync_folder_of(path);
-	if (rc < 0)
-		return err_errno(err, rc, "cannot sync the folder of %s", path);
-	return 0;
+int file_remove_unsynced(const char *path, struct err *err)
+{
+	return remove_one(path, false, err);
 }
 
 int file_make_folder(const char *path, mode_t mode, struct err *err)

@@ -11,4 +11,5 @@ agent_base_libbase_a_SOURCES = \
 	agent/base/name.c agent/base/name.h \
 	agent/base/num.c agent/base/num.h \
 	agent/base/text.c agent/base/text.h \
-	agent/base/usec.h
+	agent/base/usec.h \
+	agent/base/writes.c agent/base/writes.h

@@ -9,7 +9,8 @@ agent_io_libio_a_SOURCES = \
 	agent/io/net.c agent/io/net.h \
 	agent/io/net_connect.c \
 	agent/io/stream.c agent/io/stream.h \
-	agent/io/tls.c agent/io/tls.h agent/io/tls_io.h
+	agent/io/tls.c agent/io/tls.h agent/io/tls_io.h \
+	agent/io/worker.c agent/io/worker.h
 agent_io_libio_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CURL_CFLAGS)
 # Behind libio.a and libbase.a: what the library needs.
-IO_LIBS = $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(EVENT_LIBS)
+IO_LIBS = $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(EVENT_LIBS) -lpthread

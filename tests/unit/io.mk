@@ -1,6 +1,6 @@
 IO_TESTS = tests/unit/test_io_loop tests/unit/test_io_http tests/unit/test_io_stream \
 	tests/unit/test_io_tls tests/unit/test_io_net tests/unit/test_io_https \
-	tests/unit/test_io_child
+	tests/unit/test_io_child tests/unit/test_io_worker
 check_PROGRAMS += $(IO_TESTS)
 TESTS += $(IO_TESTS)
 IO_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -27,3 +27,6 @@ tests_unit_test_io_https_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_io_child_SOURCES = tests/unit/test_io_child.c tests/lib/suite.h
 tests_unit_test_io_child_CFLAGS = $(IO_TEST_CFLAGS)
 tests_unit_test_io_child_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_worker_SOURCES = tests/unit/test_io_worker.c tests/lib/suite.h
+tests_unit_test_io_worker_CFLAGS = $(IO_TEST_CFLAGS) -pthread
+tests_unit_test_io_worker_LDADD = $(IO_TEST_LDADD)
