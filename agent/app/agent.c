@@ -34,6 +34,7 @@
 #include "conf/conf.h"
 #include "io/http.h"
 #include "io/loop.h"
+#include "io/worker.h"
 
 struct signals {
 	struct agent *agent;
@@ -72,9 +73,6 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 	struct err why = {""};
 	int rc;
 
-	/* the certificate of a member is the collective's, before anybody sees it */
-	if (agent->renewal)
-		renewal_check(agent->renewal);
 	rc = member_new(&agent->member, &config, err);
 	if (rc == 0)
 		rc = door_new(&agent->door, agent, err);
@@ -300,6 +298,17 @@ static void stop_loop(struct agent *agent)
 	loop_free(TAKE(agent->loop));
 }
 
+static int start_worker(struct agent *agent, struct err *err)
+{
+	return worker_new(&agent->worker, agent->loop, err);
+}
+
+/* What was begun is finished: the disk is never left half way. */
+static void stop_worker(struct agent *agent)
+{
+	worker_free(TAKE(agent->worker));
+}
+
 static int start_http(struct agent *agent, struct err *err)
 {
 	return http_new(&agent->http, agent->loop, err);
@@ -362,6 +371,7 @@ static const struct {
 	{start_state, stop_state},
 	{start_identity, stop_identity},
 	{start_loop, stop_loop},
+	{start_worker, stop_worker},
 	{start_http, stop_http},
 	{start_commands, NULL},
 	{start_api, stop_api},

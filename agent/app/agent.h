@@ -25,6 +25,7 @@ struct agent {
 	struct state *state;
 	struct identity *identity;
 	struct loop *loop;
+	struct worker *worker; /* writes to disk */
 	struct http *http;
 	struct api_server *api;
 	struct commands *commands;

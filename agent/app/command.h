@@ -13,15 +13,20 @@
 #include "base/list.h"
 #include "base/name.h"
 #include "base/usec.h"
+#include "enroll/invitations.h"
 #include "wire/json.h"
 
 struct agent;
 struct api_request;
+struct certmaker;
 struct commands;
 struct found;
 struct joiner;
 struct loop_timer;
 struct registry_job;
+
+/* What is refused while commands_busy(). */
+#define COMMANDS_BUSY "another invite, join or gencert is under way"
 
 struct command {
 	struct list link;
@@ -30,11 +35,15 @@ struct command {
 	struct api_request *req;
 	struct loop_timer *deadline;
 	void (*ready)(struct command *cmd, bool late);
-	void (*go)(struct command *cmd); /* command_when_registered() */
+	void (*go)(struct command *cmd); /* command_when_…() */
 	/* of one operation or the other */
 	struct found *found;
 	struct joiner *joiner;
 	struct registry_job *job;
+	struct certmaker *maker;
+	struct invitations_wait disk; /* command_when_written() */
+	char *token;		      /* of an invitation; secret */
+	char *why;		      /* what to fail with in the end, NULL: nothing */
 	char name[NAME_MAX_LEN + 1];
 	bool nonvoting;
 	usec_t ttl;
@@ -49,6 +58,9 @@ void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool l
  * started, or registers anew because its former run's lease has to end first, is waited for; one
  * without quorum is not. */
 void command_when_registered(struct command *cmd, void (*go)(struct command *cmd));
+/* Goes on when all that the book of invitations holds now is on disk, perhaps within the call; ends the
+ * command where it can't be written. */
+void command_when_written(struct command *cmd, void (*go)(struct command *cmd));
 /* Ends. Takes the reply. */
 void command_reply(struct command *cmd, json *reply);
 void command_status(struct command *cmd, const char *status);
@@ -56,12 +68,12 @@ void command_fail(struct command *cmd, const char *why);
 
 /* The operations; each gets the message and ends its request now or later. */
 typedef void command_fn(struct commands *c, struct api_request *req, const json *message);
-command_fn command_invite, command_join, command_log;
+command_fn command_invite, command_join, command_invitations, command_revoke, command_log;
+/* A text member of the message; NULL, and the request ended, where there is none. */
+const char *command_argument(struct api_request *req, const json *message, const char *name);
 /* False, and the request ended, unless this server is a member. */
 bool command_needs_member(struct commands *c, struct api_request *req);
 struct agent *commands_agent(struct commands *c);
-/* A founding or joining is under way. */
-bool commands_busy(const struct commands *c);
 json *command_status_json(const char *status);
 
 #endif

@@ -56,7 +56,7 @@ static int may_invite(struct agent *agent, const char *name, struct err *err)
 	return 0;
 }
 
-static int make_invitation(struct command *cmd, char **ret_token, struct err *err)
+static int make_invitation(struct command *cmd, struct err *err)
 {
 	struct agent *agent = cmd->agent;
 	struct token_psk psk;
@@ -66,7 +66,7 @@ static int make_invitation(struct command *cmd, char **ret_token, struct err *er
 	if (rc == 0)
 		rc = door_open(agent->door, err);
 	if (rc == 0)
-		rc = token_make(cmd->name, ret_token, &psk, err);
+		rc = token_make(cmd->name, &cmd->token, &psk, err);
 	if (rc < 0)
 		return rc;
 	rc = invitations_add(door_book(agent->door), cmd->name, !cmd->nonvoting, psk.identity,
@@ -75,24 +75,27 @@ static int make_invitation(struct command *cmd, char **ret_token, struct err *er
 	return rc;
 }
 
-static void invite_finish(struct command *cmd)
+static void invite_written(struct command *cmd)
 {
-	CLEANUP(secret_freep) char *token = NULL;
 	char ttl[NUM_DURATION_MAX];
-	struct err err = {""};
-	json *reply;
+	json *reply = json_new_object();
 
-	if (make_invitation(cmd, &token, &err) < 0) {
-		command_fail(cmd, err.text);
-		return;
-	}
 	log_info("enroll", "%s was invited%s, for %s", cmd->name,
 		cmd->nonvoting ? " (nonvoting)" : "", num_format_duration(cmd->ttl, ttl));
-	reply = json_new_object();
-	json_set_str(reply, "invitation", token);
+	json_set_str(reply, "invitation", cmd->token);
 	if (cmd->made_certificate)
 		json_set_str(reply, "certificate", "generated");
 	command_reply(cmd, reply);
+}
+
+static void invite_finish(struct command *cmd)
+{
+	struct err err = {""};
+
+	if (make_invitation(cmd, &err) < 0)
+		command_fail(cmd, err.text);
+	else
+		command_when_written(cmd, invite_written);
 }
 
 static void on_founded(int rc, const char *why, bool made_certificate, void *arg)
@@ -118,6 +121,7 @@ static void found_first(struct command *cmd)
 	struct found_config config = {
 		.loop = agent->loop,
 		.http = agent->http,
+		.worker = agent->worker,
 		.conf = agent->conf,
 		.identity = agent->identity,
 	};
@@ -129,7 +133,7 @@ static void found_first(struct command *cmd)
 			"this server is a member of a collective, but its agent could not "
 			"begin to work for it: look at its log, mend that, and restart it");
 	else if (commands_busy(cmd->commands))
-		command_fail(cmd, "another invite or join is under way");
+		command_fail(cmd, COMMANDS_BUSY);
 	else if (found_new(&cmd->found, &config, on_founded, cmd, &err) < 0)
 		command_fail(cmd, err.text);
 }
@@ -211,6 +215,7 @@ static void on_joined(const struct joiner_result *result, void *arg)
 	cmd->joiner = NULL;
 	cmd->made_certificate |= result->made_certificate;
 	if (result->rc < 0) {
+		door_hold(agent->door, false);
 		log_warning("join", "failed: %s", result->why);
 		join_failed(cmd, result->why);
 		return;
@@ -231,6 +236,13 @@ static void on_joined(const struct joiner_result *result, void *arg)
 	command_wait(cmd, joined_ready, JOINED_LIMIT);
 }
 
+static void on_installing(void *arg)
+{
+	struct command *cmd = arg;
+
+	door_hold(cmd->agent->door, true);
+}
+
 void command_join(struct commands *c, struct api_request *req, const json *message)
 {
 	struct agent *agent = commands_agent(c);
@@ -239,21 +251,22 @@ void command_join(struct commands *c, struct api_request *req, const json *messa
 	struct joiner_config config = {
 		.loop = agent->loop,
 		.http = agent->http,
+		.worker = agent->worker,
 		.conf = agent->conf,
 		.identity = agent->identity,
+		.installing = on_installing,
 	};
 	struct err err = {""};
 	int rc = 0;
 
 	if (busy)
-		rc = err_set(&err, -EBUSY, "another invite or join is under way");
+		rc = err_set(&err, -EBUSY, COMMANDS_BUSY);
 	if (rc == 0)
 		rc = json_str(message, "server", &config.server, &err);
 	if (rc == 0)
 		rc = json_str(message, "invitation", &config.token, &err);
 	if (rc == 0)
-		rc = joiner_new(
-			&cmd->joiner, &config, on_joined, cmd, &cmd->made_certificate, &err);
+		rc = joiner_new(&cmd->joiner, &config, on_joined, cmd, &err);
 	if (rc < 0)
 		join_failed(cmd, err.text);
 }

@@ -7,6 +7,7 @@
 
 #include "app/address.h"
 #include "app/agent.h"
+#include "app/certmaker.h"
 #include "app/command.h"
 #include "app/door.h"
 #include "app/found.h"
@@ -41,7 +42,11 @@ static void command_free(struct command *cmd)
 	found_free(cmd->found);
 	joiner_free(cmd->joiner);
 	registry_cancel(cmd->job);
+	certmaker_free(cmd->maker);
+	invitations_leave(&cmd->disk);
 	loop_timer_free(cmd->deadline);
+	secret_free(cmd->token);
+	free(cmd->why);
 	free(cmd);
 }
 
@@ -49,9 +54,10 @@ static void on_cancelled(void *arg)
 {
 	struct command *cmd = arg;
 
-	/* a join that was interrupted leaves things as they were; everything else is carried out */
+	/* a join that was interrupted leaves things as they were, until it puts files in place;
+	 * everything else is carried out */
 	cmd->abandoned = true;
-	if (cmd->joiner)
+	if (cmd->joiner && !joiner_installs(cmd->joiner))
 		command_fail(cmd, "interrupted");
 }
 
@@ -107,6 +113,24 @@ void command_when_registered(struct command *cmd, void (*go)(struct command *cmd
 	command_wait(cmd, registered_ready, REGISTER_LIMIT);
 }
 
+static void on_written(struct invitations_wait *wait, int rc, const char *why)
+{
+	struct command *cmd = CONTAINER_OF(wait, struct command, disk);
+
+	if (rc < 0)
+		command_fail(cmd, why);
+	else
+		cmd->go(cmd);
+}
+
+void command_when_written(struct command *cmd, void (*go)(struct command *cmd))
+{
+	cmd->go = go;
+	cmd->disk.done = on_written;
+	if (!invitations_settle(door_book(cmd->agent->door), &cmd->disk))
+		go(cmd);
+}
+
 json *command_status_json(const char *status)
 {
 	json *reply = json_new_object();
@@ -154,9 +178,17 @@ void commands_drop(struct commands *c, const char *why)
 	struct command *cmd, *tmp;
 
 	list_foreach_safe (cmd, tmp, &c->list, link) {
-		if (cmd->job || cmd->ready)
+		if (cmd->job || cmd->ready || list_linked(&cmd->disk.link))
 			command_fail(cmd, why);
 	}
+}
+
+static const char *stopping(const struct command *cmd)
+{
+	if (cmd->joiner && joiner_installs(cmd->joiner))
+		return "collectived is stopping; the join is completed all the same: start it "
+		       "again and look at collective show";
+	return STOPPING;
 }
 
 void commands_stop(struct commands *c)
@@ -165,7 +197,7 @@ void commands_stop(struct commands *c)
 
 	list_foreach_safe (cmd, tmp, &c->list, link) {
 		if (cmd->joiner)
-			command_fail(cmd, STOPPING);
+			command_fail(cmd, stopping(cmd));
 	}
 }
 
@@ -174,7 +206,7 @@ bool commands_busy(const struct commands *c)
 	struct command *cmd;
 
 	list_foreach (cmd, &c->list, link) {
-		if (cmd->found || cmd->joiner)
+		if (cmd->found || cmd->joiner || cmd->maker)
 			return true;
 	}
 	return false;
@@ -191,11 +223,6 @@ static void reply_now(struct api_request *req, json *reply)
 {
 	api_request_reply(req, reply);
 	api_request_done(req);
-}
-
-static void status_now(struct api_request *req, const char *status)
-{
-	reply_now(req, command_status_json(status));
 }
 
 bool command_needs_member(struct commands *c, struct api_request *req)
@@ -219,38 +246,7 @@ static void op_show(struct commands *c, struct api_request *req, const json *mes
 		reply_now(req, show_collective(c->agent, verbose));
 }
 
-static void op_invitations(struct commands *c, struct api_request *req, const json *message)
-{
-	struct invitations *book;
-	json *reply, *list;
-
-	(void)message;
-	if (!command_needs_member(c, req))
-		return;
-	book = door_book(c->agent->door);
-	/* what can't be written down now is written at the next change */
-	if (invitations_sweep(book, clock_wall(), NULL) < 0)
-		log_warning("enroll", "the book of invitations can't be written");
-	reply = json_new_object();
-	list = json_set(reply, "invitations", json_new_array());
-	for (size_t i = 0; i < invitations_count(book); i++) {
-		json *one = json_add(list, json_new_object());
-		struct invitation inv;
-
-		invitations_at(book, i, &inv);
-		json_set_str(one, "name", inv.name);
-		json_set_str(one, "role", inv.voting ? "voting" : "nonvoting");
-		json_set_number(one, "created", inv.created / USEC_PER_SEC);
-		json_set_number(one, "expires", inv.expires / USEC_PER_SEC);
-		json_set_str(one, "state", invitation_state_name(inv.state));
-		if (inv.address)
-			json_set_str(one, "used_by", inv.address);
-	}
-	reply_now(req, reply);
-}
-
-/* A text member of the message, or the request ended with what is wrong. */
-static const char *argument(struct api_request *req, const json *message, const char *name)
+const char *command_argument(struct api_request *req, const json *message, const char *name)
 {
 	struct err err = {""};
 	const char *text;
@@ -261,70 +257,78 @@ static const char *argument(struct api_request *req, const json *message, const 
 	return NULL;
 }
 
-static void op_revoke(struct commands *c, struct api_request *req, const json *message)
+static void on_made(int rc, const char *why, void *arg)
 {
-	const char *name = argument(req, message, "name");
-	CLEANUP(freep) char *status = NULL;
-	struct err err = {""};
+	struct command *cmd = arg;
+	struct agent *agent = cmd->agent;
 
-	if (!name || !command_needs_member(c, req))
-		return;
-	if (invitations_revoke(door_book(c->agent->door), name, clock_wall(), &err) < 0) {
-		api_request_error(req, 400, err.text);
+	cmd->maker = NULL;
+	if (rc < 0) {
+		command_fail(cmd, why);
 		return;
 	}
-	log_info("enroll", "the invitation of %s was revoked", name);
-	status = xasprintf("Revoked the invitation of %s", name);
-	status_now(req, status);
+	log_info("certificate", "made by command, serial %s", agent->identity->facts->serial);
+	if (agent->door)
+		door_certificate_changed(agent->door);
+	command_status(cmd, "Certificate generated successfully");
 }
 
 static void op_gencert(struct commands *c, struct api_request *req, const json *message)
 {
 	struct agent *agent = c->agent;
-	struct identity *id = agent->identity;
+	struct certmaker_config config = {
+		.worker = agent->worker,
+		.identity = agent->identity,
+		.config_dir = agent->conf->paths.config_dir,
+		.new_key = true,
+		.now = clock_wall(),
+	};
 	struct address_list addresses;
-	struct err err = {""};
-	int rc;
+	struct command *cmd;
 
 	(void)message;
 	if (commands_busy(c)) {
-		api_request_error(req, 400, "another invite or join is under way");
+		api_request_error(req, 400, COMMANDS_BUSY);
 		return;
 	}
+	cmd = command_new(c, req);
 	address_list_init(&addresses, agent->address, NULL, 0);
-	rc = identity_make_certificate(id, agent->conf->paths.config_dir, !id->bundle,
-		(const char *const *)addresses.at, addresses.n, clock_wall(), &err);
+	config.addresses = (const char *const *)addresses.at;
+	config.address_count = addresses.n;
+	cmd->maker = certmaker_new(&config, on_made, cmd);
 	address_list_done(&addresses);
-	if (rc < 0) {
-		api_request_error(req, 500, err.text);
+}
+
+/* The book is read again from its file, which must be settled. */
+static void adopt_go(struct command *cmd)
+{
+	struct agent *agent = cmd->agent;
+	struct err err = {""};
+
+	if (invitations_settle(door_book(agent->door), &cmd->disk))
 		return;
-	}
-	log_info("certificate", "made by command, serial %s", id->facts->serial);
-	if (agent->door)
-		door_certificate_changed(agent->door);
-	status_now(req, "Certificate generated successfully");
+	log_warning("member", "etcd as it is now was accepted by command");
+	agent_stop_member(agent);
+	if (agent_start_member(agent, true, &err) < 0)
+		command_fail(cmd, err.text);
+	else
+		command_status(cmd, "Accepted etcd as it is now");
 }
 
 static void op_adopt(struct commands *c, struct api_request *req, const json *message)
 {
 	struct agent *agent = c->agent;
-	struct err err = {""};
 
 	(void)message;
 	if (!command_needs_member(c, req))
 		return;
 	if (!text_eq(member_state(agent->member), "held") &&
-		(!member_foreign(agent->member) || member_quorum(agent->member))) {
+		(!member_foreign(agent->member) || member_quorum(agent->member)))
 		api_request_error(req, 400, "there is nothing to adopt: etcd is the one it was");
-		return;
-	}
-	log_warning("member", "etcd as it is now was accepted by command");
-	agent_stop_member(agent);
-	if (agent_start_member(agent, true, &err) < 0) {
-		api_request_error(req, 500, err.text);
-		return;
-	}
-	status_now(req, "Accepted etcd as it is now");
+	else if (commands_busy(c))
+		api_request_error(req, 400, COMMANDS_BUSY);
+	else
+		command_when_written(command_new(c, req), adopt_go);
 }
 
 /* ---- delete and resign ---- */
@@ -362,7 +366,7 @@ static void delete_go(struct command *cmd)
 
 static void op_delete(struct commands *c, struct api_request *req, const json *message)
 {
-	const char *name = argument(req, message, "member");
+	const char *name = command_argument(req, message, "member");
 	struct command *cmd;
 	struct err err = {""};
 
@@ -433,8 +437,8 @@ static const struct {
 } operations[] = {
 	{"show", true, op_show},
 	{"invite", false, command_invite},
-	{"invitations", false, op_invitations},
-	{"revoke", false, op_revoke},
+	{"invitations", false, command_invitations},
+	{"revoke", false, command_revoke},
 	{"join", false, command_join},
 	{"delete", false, op_delete},
 	{"gencert", false, op_gencert},
@@ -484,6 +488,6 @@ void commands_free(struct commands *c)
 	if (!c)
 		return;
 	list_foreach_safe (cmd, tmp, &c->list, link)
-		command_fail(cmd, STOPPING);
+		command_fail(cmd, stopping(cmd));
 	free(c);
 }

@@ -21,6 +21,8 @@ extern const struct api_handlers commands_handlers;
 void commands_changed(struct commands *c);
 /* A member is about to be taken away: ends what works on it. */
 void commands_drop(struct commands *c, const char *why);
+/* A founding, a join or a gencert is under way: who this server is may change. */
+bool commands_busy(const struct commands *c);
 /* The agent is stopping: ends joins that are under way; what changes something is refused from now
  * on (agent->stopping). */
 void commands_stop(struct commands *c);

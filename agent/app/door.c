@@ -27,6 +27,7 @@ struct door {
 	struct invitations *book;
 	struct enroll_server *server; /* NULL: not listening */
 	struct loop_timer *sweep;
+	struct invitations_wait swept;
 	struct log_limit refusals;
 	struct list admissions;
 };
@@ -81,20 +82,6 @@ static int issue(struct door *door, const struct enroll_redeem *r, char **ret_ce
 	return rc;
 }
 
-static void answer(struct admission *a)
-{
-	CLEANUP(freep) char *name = xstrdup(a->redeem->name);
-	CLEANUP(freep) char *peer = xstrdup(a->redeem->peer);
-	struct err err = {""};
-	int rc = enroll_redeem_done(a->redeem, a->certificate, a->bundle, &err);
-
-	if (rc < 0)
-		log_error("enroll", "%s from %s is registered, but could not be answered: %s", name,
-			peer, err.text);
-	else
-		log_info("enroll", "%s joined from %s", name, peer);
-}
-
 static enum enroll_code code_of(int rc)
 {
 	switch (rc) {
@@ -117,7 +104,7 @@ static void on_admitted(int rc, const char *why, int64_t revision, void *arg)
 	a->job = NULL;
 	(void)revision;
 	if (rc == 0) {
-		answer(a);
+		enroll_redeem_done(redeem, a->certificate, a->bundle);
 	} else {
 		log_warning("enroll", "%s from %s could not be registered: %s", redeem->name,
 			redeem->peer, why);
@@ -163,6 +150,16 @@ static void on_cancel(struct enroll_redeem *redeem, void *arg)
 		admission_free(redeem->owner);
 }
 
+static void on_answered(const struct enroll_redeem *redeem, int rc, const char *why, void *arg)
+{
+	(void)arg;
+	if (rc < 0)
+		log_error("enroll", "%s from %s is registered, but could not be answered: %s",
+			redeem->name, redeem->peer, why);
+	else
+		log_info("enroll", "%s joined from %s", redeem->name, redeem->peer);
+}
+
 static void on_refused(const char *peer, const char *name, const char *why, void *arg)
 {
 	struct door *door = arg;
@@ -178,15 +175,23 @@ static void on_refused(const char *peer, const char *name, const char *why, void
 }
 
 static const struct enroll_server_ops ops = {
-	.redeem = on_redeem, .cancel = on_cancel, .refused = on_refused};
+	.redeem = on_redeem, .cancel = on_cancel, .answered = on_answered, .refused = on_refused};
+
+static void on_swept(struct invitations_wait *wait, int rc, const char *why)
+{
+	(void)wait;
+	if (rc < 0)
+		log_warning("enroll", "%s", why);
+}
 
 static void on_sweep(void *arg)
 {
 	struct door *door = arg;
-	struct err err = {""};
 
-	if (invitations_sweep(door->book, clock_wall(), &err) < 0)
-		log_warning("enroll", "%s", err.text);
+	invitations_sweep(door->book, clock_wall());
+	invitations_leave(&door->swept);
+	if (invitations_settle(door->book, &door->swept))
+		door->swept.done = on_swept;
 	loop_timer_after(door->sweep, SWEEP_PERIOD);
 }
 
@@ -198,7 +203,7 @@ int door_new(struct door **ret, struct agent *agent, struct err *err)
 
 	door->agent = agent;
 	list_init(&door->admissions);
-	rc = invitations_load(&door->book, path, clock_wall(), err);
+	rc = invitations_load(&door->book, agent->worker, path, clock_wall(), err);
 	if (rc < 0) {
 		door_free(door);
 		return rc;
@@ -215,6 +220,7 @@ void door_free(struct door *door)
 		return;
 	enroll_server_free(door->server);
 	loop_timer_free(door->sweep);
+	invitations_leave(&door->swept);
 	invitations_free(door->book);
 	free(door);
 }
@@ -251,6 +257,12 @@ int door_open(struct door *door, struct err *err)
 struct invitations *door_book(struct door *door)
 {
 	return door->book;
+}
+
+void door_hold(struct door *door, bool hold)
+{
+	if (door)
+		invitations_hold(door->book, hold);
 }
 
 void door_certificate_changed(struct door *door)

@@ -20,6 +20,8 @@ void door_free(struct door *door);
 /* Listens, if it does not yet: nobody can join otherwise. */
 int door_open(struct door *door, struct err *err) MUST_CHECK;
 struct invitations *door_book(struct door *door);
+/* The file of the book is about to be moved away (true), or stays after all (false). NULL is fine. */
+void door_hold(struct door *door, bool hold);
 /* The certificate was renewed. */
 void door_certificate_changed(struct door *door);
 /* False and zeroes while it does not listen. */

@@ -39,11 +39,11 @@ static int pem_path(char **ret, char **ret_written, const char *conf_path, const
 {
 	if (!pem) {
 		*ret = xstrdup_null(conf_path);
-		return text_eq(conf_path, path) ? 0 : file_remove(path, err);
+		return text_eq(conf_path, path) ? 0 : file_remove_unsynced(path, err);
 	}
 	*ret = xstrdup(path);
 	*ret_written = xstrdup(path);
-	return file_replace(path, pem, strlen(pem), 0600, err);
+	return file_replace_unsynced(path, pem, strlen(pem), 0600, err);
 }
 
 static int take_pems(struct etcdconf *ec, const struct conf *conf, const struct bundle *bundle,
@@ -131,7 +131,7 @@ void etcdconf_free(struct etcdconf *ec)
 void etcdconf_discard(struct etcdconf *ec)
 {
 	for (size_t i = 0; ec && i < ARRAY_SIZE(ec->written); i++) {
-		if (ec->written[i] && file_remove(ec->written[i], NULL) < 0)
+		if (ec->written[i] && file_remove_unsynced(ec->written[i], NULL) < 0)
 			continue; /* a copy in a folder that only root reads */
 	}
 	etcdconf_free(ec);
@@ -145,7 +145,7 @@ void etcdconf_sweep(const char *state_dir, const char *name)
 		CLEANUP(freep)
 		char *path = xasprintf("%s/%s-%s.pem", state_dir, name, parts[i]);
 
-		if (file_remove(path, NULL) < 0)
+		if (file_remove_unsynced(path, NULL) < 0)
 			continue; /* as above */
 	}
 }

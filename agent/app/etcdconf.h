@@ -24,7 +24,7 @@ struct etcdconf {
 };
 
 /* bundle NULL: a standalone server. What the bundle holds as PEM is written below state_dir (0600),
- * because libcurl reads files. name, one of "etcd" and "join", keeps two apart. */
+ * because libcurl reads files; not fsynced, each start writes them anew. name, one of "etcd" and "join", keeps two apart. */
 int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct bundle *bundle,
 	const char *state_dir, const char *name, struct err *err) MUST_CHECK;
 /* Wipes. */

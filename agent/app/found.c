@@ -1,3 +1,9 @@
+/*
+ * The happy path, each step begun when the one before is on disk: the key and certificate of a server
+ * that has none; the new bundle kept aside; the transaction; the bundle put in place; the certificate
+ * that the new CA issues. A failure of any ends the founding with its text; the next attempt goes on
+ * from what is on disk.
+ */
 #include "config.h"
 #include "app/found.h"
 
@@ -6,6 +12,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "app/certmaker.h"
 #include "app/change.h"
 #include "app/etcdconf.h"
 #include "app/identity.h"
@@ -18,6 +25,7 @@
 #include "etcd/client.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "io/worker.h"
 
 #define FOUND_TIMEOUT (8 * USEC_PER_SEC)
 
@@ -27,6 +35,9 @@ struct found {
 	struct etcdconf *ec;
 	struct etcd *etcd;
 	struct change *change;
+	struct certmaker *maker;
+	struct worker_job *job;
+	int64_t revision;
 	struct address_list addresses;
 	char *collective_key, *members_prefix, *record_key;
 	char *collective_value, *record_value;
@@ -39,6 +50,8 @@ void found_free(struct found *f)
 {
 	if (!f)
 		return;
+	certmaker_free(f->maker);
+	worker_forget(f->job);
 	change_free(f->change);
 	etcd_free(f->etcd);
 	etcdconf_free(f->ec);
@@ -95,17 +108,81 @@ static int verdict(const struct etcd_reply *reply, struct err *err, void *arg)
 		f->config.identity->name, prefix);
 }
 
+static void finish(struct found *f, int rc, const char *why)
+{
+	found_done_fn *done = f->done;
+	bool made = f->made_certificate;
+	void *arg = f->arg;
+	struct err text;
+
+	err_set(&text, rc, "%s", why);
+	found_free(f);
+	done(rc, text.text, made, arg);
+}
+
+static void make_certificate(struct found *f, certmaker_done_fn *done)
+{
+	const struct certmaker_config config = {
+		.worker = f->config.worker,
+		.identity = f->config.identity,
+		.config_dir = f->config.conf->paths.config_dir,
+		.addresses = (const char *const *)f->addresses.at,
+		.address_count = f->addresses.n,
+		.now = clock_wall(),
+	};
+
+	f->maker = certmaker_new(&config, done, f);
+}
+
+static void on_issued(int rc, const char *why, void *arg)
+{
+	struct found *f = arg;
+	const struct identity *id = f->config.identity;
+
+	f->maker = NULL;
+	if (rc == 0)
+		log_info("collective", "founded collective %s as %s (revision %lld)",
+			id->bundle->id, id->name, (long long)f->revision);
+	finish(f, rc, why);
+}
+
+static void on_committed(int rc, const char *why, void *arg)
+{
+	struct found *f = arg;
+
+	f->job = NULL;
+	if (rc < 0) {
+		finish(f, rc, why);
+		return;
+	}
+	identity_founded(f->config.identity, TAKE(f->bundle));
+	make_certificate(f, on_issued);
+}
+
+static void put_in_place(struct found *f)
+{
+	struct writes *writes;
+	struct err err = {""};
+	int rc = identity_founding_commit(
+		f->config.identity, f->config.conf->paths.config_dir, f->bundle, &writes, &err);
+
+	if (rc < 0)
+		finish(f, rc, err.text);
+	else
+		f->job = worker_write(f->config.worker, writes, on_committed, f);
+}
+
 static void on_change(int rc, const char *why, int64_t revision, void *arg)
 {
 	struct found *f = arg;
-	struct identity *id = f->config.identity;
-	const char *dir = f->config.conf->paths.config_dir;
-	found_done_fn *done = f->done;
-	bool made = f->made_certificate;
-	void *done_arg = f->arg;
 	struct err err = {""};
 
 	f->change = NULL;
+	f->revision = revision;
+	if (rc == 0) {
+		put_in_place(f);
+		return;
+	}
 	if (rc == -ETIMEDOUT)
 		err_set(&err, rc,
 			"etcd can't be reached: %s (is etcd running, and are etcd.endpoints in "
@@ -116,18 +193,9 @@ static void on_change(int rc, const char *why, int64_t revision, void *arg)
 			"it is not known whether the collective was founded (%s): run the same "
 			"command again, it goes on where this one ended",
 			why);
-	else if (rc < 0)
+	else
 		err_set(&err, rc, "%s", why);
-	if (rc == 0)
-		rc = identity_founding_commit(id, dir, TAKE(f->bundle), &err);
-	if (rc == 0)
-		rc = identity_make_certificate(id, dir, false, (const char *const *)f->addresses.at,
-			f->addresses.n, clock_wall(), &err);
-	if (rc == 0)
-		log_info("collective", "founded collective %s as %s (revision %lld)",
-			id->bundle->id, id->name, (long long)revision);
-	found_free(f);
-	done(rc, err.text, made, done_arg);
+	finish(f, rc, err.text);
 }
 
 static const struct change_ops ops = {.build = build, .verdict = verdict, .done = on_change};
@@ -176,65 +244,100 @@ static int make_bundle(struct found *f, struct err *err)
 	}
 	if (rc == 0)
 		rc = etcdconf_fill_bundle(f->bundle, f->config.conf, err);
-	if (rc == 0)
-		rc = identity_founding_save(dir, f->bundle, err);
 	return rc;
 }
 
-static int prepare(struct found *f, struct err *err)
+static int ask_etcd(struct found *f, struct err *err)
 {
 	const struct conf *conf = f->config.conf;
-	struct identity *id = f->config.identity;
-	int rc = 0;
+	struct etcd_config ec = {.seed = random_u64()};
+	int rc;
 
-	address_list_init(&f->addresses, conf->member.address,
-		(const char *const *)conf->etcd.endpoints.url, conf->etcd.endpoints.n);
-	rc = etcdconf_check_reachable(
-		conf->etcd.endpoints.url, conf->etcd.endpoints.n, conf, false, err);
-	if (rc == 0 && (!id->key || !id->certificate)) {
-		rc = identity_make_certificate(id, conf->paths.config_dir, false,
-			(const char *const *)f->addresses.at, f->addresses.n, clock_wall(), err);
-		f->made_certificate = rc == 0;
-	}
-	if (rc == 0)
-		rc = make_bundle(f, err);
-	if (rc == 0)
-		rc = etcdconf_make(&f->ec, conf, NULL, conf->paths.state_dir, "etcd", err);
+	rc = etcdconf_make(&f->ec, conf, NULL, conf->paths.state_dir, "etcd", err);
 	if (rc == 0)
 		rc = make_values(f, err);
+	if (rc < 0)
+		return rc;
+	ec.endpoints = (const char *const *)f->ec->endpoints;
+	ec.n_endpoints = f->ec->n_endpoints;
+	ec.user = f->ec->user;
+	ec.password = f->ec->password;
+	ec.ca = f->ec->ca;
+	ec.certificate = f->ec->certificate;
+	ec.key = f->ec->key;
+	ec.identity_key = f->collective_key;
+	rc = etcd_new(&f->etcd, f->config.loop, f->config.http, &ec, err);
+	if (rc == 0)
+		f->change = change_new(f->config.loop, f->etcd, FOUND_TIMEOUT, &ops, f);
 	return rc;
+}
+
+static void on_saved(int rc, const char *why, void *arg)
+{
+	struct found *f = arg;
+	struct err err = {""};
+
+	f->job = NULL;
+	if (rc < 0)
+		err_set(&err, rc, "%s", why);
+	else
+		rc = ask_etcd(f, &err);
+	if (rc < 0)
+		finish(f, rc, err.text);
+}
+
+/* Puts the bundle aside, which all else waits for. */
+static int save_bundle(struct found *f, struct err *err)
+{
+	struct writes *writes;
+	int rc = make_bundle(f, err);
+
+	if (rc == 0)
+		rc = identity_founding_save(
+			f->config.conf->paths.config_dir, f->bundle, &writes, err);
+	if (rc == 0)
+		f->job = worker_write(f->config.worker, writes, on_saved, f);
+	return rc;
+}
+
+static void on_made(int rc, const char *why, void *arg)
+{
+	struct found *f = arg;
+	struct err err = {""};
+
+	f->maker = NULL;
+	f->made_certificate = rc == 0;
+	if (rc < 0)
+		err_set(&err, rc, "%s", why);
+	else
+		rc = save_bundle(f, &err);
+	if (rc < 0)
+		finish(f, rc, err.text);
 }
 
 int found_new(struct found **ret, const struct found_config *config, found_done_fn *done, void *arg,
 	struct err *err)
 {
+	const struct conf *conf = config->conf;
+	const struct identity *id = config->identity;
 	struct found *f = xcalloc(1, sizeof(*f));
 	int rc;
 
 	f->config = *config;
 	f->done = done;
 	f->arg = arg;
-	rc = prepare(f, err);
-	if (rc == 0) {
-		struct etcd_config ec = {
-			.endpoints = (const char *const *)f->ec->endpoints,
-			.n_endpoints = f->ec->n_endpoints,
-			.user = f->ec->user,
-			.password = f->ec->password,
-			.ca = f->ec->ca,
-			.certificate = f->ec->certificate,
-			.key = f->ec->key,
-			.identity_key = f->collective_key,
-			.seed = random_u64(),
-		};
-
-		rc = etcd_new(&f->etcd, config->loop, config->http, &ec, err);
-	}
+	address_list_init(&f->addresses, conf->member.address,
+		(const char *const *)conf->etcd.endpoints.url, conf->etcd.endpoints.n);
+	rc = etcdconf_check_reachable(
+		conf->etcd.endpoints.url, conf->etcd.endpoints.n, conf, false, err);
+	if (rc == 0 && (!id->key || !id->certificate))
+		make_certificate(f, on_made);
+	else if (rc == 0)
+		rc = save_bundle(f, err);
 	if (rc < 0) {
 		found_free(f);
 		return rc;
 	}
-	f->change = change_new(config->loop, f->etcd, FOUND_TIMEOUT, &ops, f);
 	*ret = f;
 	return 0;
 }

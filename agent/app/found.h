@@ -18,10 +18,12 @@ struct found;
 struct http;
 struct identity;
 struct loop;
+struct worker;
 
 struct found_config {
 	struct loop *loop;
 	struct http *http;
+	struct worker *worker;
 	const struct conf *conf;
 	struct identity *identity; /* standalone; has a bundle when done */
 };

@@ -4,8 +4,10 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/agent.c agent/app/agent.h \
 	agent/app/anchor.c agent/app/anchor.h \
 	agent/app/carry.c agent/app/carry.h \
+	agent/app/certmaker.c agent/app/certmaker.h \
 	agent/app/change.c agent/app/change.h \
 	agent/app/command.h \
+	agent/app/command_book.c \
 	agent/app/command_enroll.c \
 	agent/app/command_log.c \
 	agent/app/commands.c agent/app/commands.h \

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/writes.h"
 #include "trust/ca.h"
 
 #define FOUNDING "cfg/founding"
@@ -160,59 +161,70 @@ void identity_free(struct identity *id)
 	free(id);
 }
 
-static int make_key(struct identity *id, const char *config_dir, struct err *err)
+int identity_draft_key(
+	struct identity_draft *draft, const char *config_dir, struct writes **ret, struct err *err)
 {
 	CLEANUP(freep) char *path = file_join(config_dir, INSTALL_KEY);
 	CLEANUP(secret_freep) char *pem = NULL;
-	CLEANUP(privkey_freep) struct privkey *key = NULL;
-	char hash[PRIVKEY_HASH_LEN + 1];
 	int rc;
 
-	rc = privkey_generate(&key, err);
+	rc = privkey_generate(&draft->key, err);
 	if (rc == 0)
-		rc = privkey_hash(key, hash, err);
+		rc = privkey_hash(draft->key, draft->key_hash, err);
 	if (rc == 0)
-		rc = privkey_pem(key, &pem, err);
-	if (rc == 0)
-		rc = file_make_folder(config_dir, 0755, err);
-	if (rc == 0)
-		rc = file_replace(path, pem, strlen(pem), 0600, err);
+		rc = privkey_pem(draft->key, &pem, err);
 	if (rc < 0)
 		return rc;
-	privkey_free(id->key);
-	id->key = TAKE(key);
-	memcpy(id->key_hash, hash, sizeof(hash));
+	*ret = writes_new();
+	writes_folder(*ret, config_dir, 0755);
+	writes_replace(*ret, path, pem, strlen(pem), 0600);
 	return 0;
 }
 
-int identity_make_certificate(struct identity *id, const char *config_dir, bool new_key,
-	const char *const *addresses, size_t count, usec_t now, struct err *err)
+int identity_draft_certificate(const struct identity *id, struct identity_draft *draft,
+	const char *config_dir, const char *const *addresses, size_t count, usec_t now,
+	struct writes **ret, struct err *err)
 {
 	CLEANUP(freep) char *path = file_join(config_dir, INSTALL_CERTIFICATE);
 	CLEANUP(ca_freep) struct ca *ca = NULL;
-	CLEANUP(cert_freep) struct cert *facts = NULL;
-	CLEANUP(freep) char *pem = NULL;
 	int rc = 0;
 
-	if (!id->key || (new_key && !id->bundle))
-		rc = make_key(id, config_dir, err);
-	if (rc == 0 && id->bundle)
+	if (id->bundle)
 		rc = ca_open(&ca, id->bundle->ca_key, id->bundle->ca_certificate, err);
 	if (rc == 0 && ca)
-		rc = ca_renew(ca, id->key, id->name, addresses, count, now, &pem, err);
+		rc = ca_renew(
+			ca, id->key, id->name, addresses, count, now, &draft->certificate, err);
 	else if (rc == 0)
-		rc = cert_self_sign(id->key, id->name, now, &pem, err);
+		rc = cert_self_sign(id->key, id->name, now, &draft->certificate, err);
 	if (rc == 0)
-		rc = cert_parse(&facts, pem, err);
-	if (rc == 0)
-		rc = file_replace(path, pem, strlen(pem), 0644, err);
+		rc = cert_parse(&draft->facts, draft->certificate, err);
 	if (rc < 0)
-		return err_wrap(err, rc, "cannot make a certificate");
-	free(id->certificate);
-	cert_free(id->facts);
-	id->certificate = TAKE(pem);
-	id->facts = TAKE(facts);
+		return rc;
+	*ret = writes_new();
+	writes_replace(*ret, path, draft->certificate, strlen(draft->certificate), 0644);
 	return 0;
+}
+
+void identity_take(struct identity *id, struct identity_draft *draft)
+{
+	if (draft->key) {
+		privkey_free(id->key);
+		id->key = TAKE(draft->key);
+		memcpy(id->key_hash, draft->key_hash, sizeof(id->key_hash));
+	}
+	if (draft->certificate) {
+		free(id->certificate);
+		cert_free(id->facts);
+		id->certificate = TAKE(draft->certificate);
+		id->facts = TAKE(draft->facts);
+	}
+}
+
+void identity_draft_done(struct identity_draft *draft)
+{
+	privkey_free(TAKE(draft->key));
+	free(TAKE(draft->certificate));
+	cert_free(TAKE(draft->facts));
 }
 
 int identity_founding_load(const char *config_dir, struct bundle **ret, struct err *err)
@@ -220,8 +232,8 @@ int identity_founding_load(const char *config_dir, struct bundle **ret, struct e
 	return load_bundle(config_dir, FOUNDING, ret, err);
 }
 
-static int save_bundle(
-	const char *config_dir, const char *name, const struct bundle *bundle, struct err *err)
+static int add_bundle(struct writes *writes, const char *config_dir, const char *name,
+	const struct bundle *bundle, struct err *err)
 {
 	CLEANUP(freep) char *cfg = file_join(config_dir, "cfg");
 	CLEANUP(freep) char *path = file_join(config_dir, name);
@@ -229,36 +241,43 @@ static int save_bundle(
 	int rc;
 
 	rc = bundle_encode(bundle, &text, err);
+	if (rc < 0)
+		return rc;
+	writes_folder(writes, cfg, 0755);
+	writes_replace(writes, path, text, strlen(text), 0600);
+	return 0;
+}
+
+int identity_founding_save(
+	const char *config_dir, const struct bundle *bundle, struct writes **ret, struct err *err)
+{
+	CLEANUP(writes_freep) struct writes *writes = writes_new();
+	int rc = add_bundle(writes, config_dir, FOUNDING, bundle, err);
+
 	if (rc == 0)
-		rc = file_make_folder(cfg, 0755, err);
-	if (rc == 0)
-		rc = file_replace(path, text, strlen(text), 0600, err);
+		*ret = TAKE(writes);
 	return rc;
 }
 
-int identity_founding_save(const char *config_dir, const struct bundle *bundle, struct err *err)
-{
-	return save_bundle(config_dir, FOUNDING, bundle, err);
-}
-
-int identity_founding_commit(
-	struct identity *id, const char *config_dir, struct bundle *bundle, struct err *err)
+int identity_founding_commit(const struct identity *id, const char *config_dir,
+	const struct bundle *bundle, struct writes **ret, struct err *err)
 {
 	CLEANUP(freep) char *name_path = file_join(config_dir, INSTALL_NAME);
 	CLEANUP(freep) char *founding = file_join(config_dir, FOUNDING);
 	CLEANUP(freep) char *line = xasprintf("%s\n", id->name);
+	CLEANUP(writes_freep) struct writes *writes = writes_new();
 	int rc;
 
-	rc = file_replace(name_path, line, strlen(line), 0644, err);
+	writes_replace(writes, name_path, line, strlen(line), 0644);
+	rc = add_bundle(writes, config_dir, INSTALL_BUNDLE, bundle, err);
+	writes_remove(writes, founding);
 	if (rc == 0)
-		rc = save_bundle(config_dir, INSTALL_BUNDLE, bundle, err);
-	if (rc == 0)
-		rc = file_remove(founding, err);
-	if (rc < 0) {
-		bundle_free(bundle);
-		return rc;
-	}
+		*ret = TAKE(writes);
+	return rc;
+}
+
+void identity_founded(struct identity *id, struct bundle *bundle)
+{
 	bundle_free(id->bundle);
 	id->bundle = bundle;
-	return 0;
 }

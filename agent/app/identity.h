@@ -1,7 +1,7 @@
 /*
  * Who this server is: its name, key, certificate and, when it is a member, the bundle. The files of
  * an identity are the ones of app/install.h; this module is the only one that reads them, and the
- * only one besides install.c that writes them.
+ * only one besides install.c that says what is written to them.
  */
 #ifndef APP_IDENTITY_H
 #define APP_IDENTITY_H
@@ -14,6 +14,8 @@
 #include "trust/bundle.h"
 #include "trust/cert.h"
 #include "trust/privkey.h"
+
+struct writes;
 
 struct identity {
 	char name[NAME_MAX_LEN + 1];
@@ -35,22 +37,42 @@ int identity_load(struct identity **ret, const char *config_dir, const char *con
 /* Wipes. */
 void identity_free(struct identity *id);
 
-/* The certificate (and, where missing or new_key, the key) of a server, written to disk: issued by
- * the collective's CA for a member, self-signed otherwise. A member never gets a new key here: the
- * registry knows the one it has. addresses: what else the certificate is to name. */
-int identity_make_certificate(struct identity *id, const char *config_dir, bool new_key,
-	const char *const *addresses, size_t count, usec_t now, struct err *err) MUST_CHECK;
+/*
+ * What changes an identity is made in memory first, together with what is to be written for it
+ * (base/writes.h, new); the caller has that carried out, before its loop runs or by the worker
+ * thread (app/certmaker.h), and then tells the identity, which must not be ahead of the disk.
+ */
+
+/* A new key, a new certificate, or both; what is NULL stays as it is. */
+struct identity_draft {
+	struct privkey *key;
+	char key_hash[PRIVKEY_HASH_LEN + 1];
+	char *certificate;
+	struct cert *facts;
+};
+
+int identity_draft_key(struct identity_draft *draft, const char *config_dir, struct writes **ret,
+	struct err *err) MUST_CHECK;
+/* For the key that id has: issued by the collective's CA for a member, self-signed otherwise.
+ * addresses: what else the certificate is to name. */
+int identity_draft_certificate(const struct identity *id, struct identity_draft *draft,
+	const char *config_dir, const char *const *addresses, size_t count, usec_t now,
+	struct writes **ret, struct err *err) MUST_CHECK;
+/* On disk: takes what the draft holds. */
+void identity_take(struct identity *id, struct identity_draft *draft);
+void identity_draft_done(struct identity_draft *draft);
 
 /* Founding, step by step, so that an interrupted one is taken up again instead of leaving a
  * collective in etcd that nobody has the keys of: the new bundle is kept aside in cfg/founding
  * before etcd is asked, and becomes cfg/collective when etcd agreed. Loading leaves *ret alone where
  * there is none. */
 int identity_founding_load(const char *config_dir, struct bundle **ret, struct err *err) MUST_CHECK;
-int identity_founding_save(
-	const char *config_dir, const struct bundle *bundle, struct err *err) MUST_CHECK;
-/* Takes the bundle. */
-int identity_founding_commit(struct identity *id, const char *config_dir, struct bundle *bundle,
+int identity_founding_save(const char *config_dir, const struct bundle *bundle, struct writes **ret,
 	struct err *err) MUST_CHECK;
+int identity_founding_commit(const struct identity *id, const char *config_dir,
+	const struct bundle *bundle, struct writes **ret, struct err *err) MUST_CHECK;
+/* That is on disk: takes the bundle. */
+void identity_founded(struct identity *id, struct bundle *bundle);
 
 DEFINE_CLEANUP(struct identity *, identity_free)
 

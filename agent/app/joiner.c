@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "app/address.h"
+#include "app/certmaker.h"
 #include "app/etcdconf.h"
 #include "app/identity.h"
 #include "app/install.h"
@@ -19,13 +20,25 @@
 #include "etcd/client.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "io/worker.h"
 #include "trust/token.h"
 
 #define LOOK_TIMEOUT (10 * USEC_PER_SEC)
 #define LOOK_PAUSE   (300 * USEC_PER_MSEC)
 
+/* What the worker puts in place; its own copies. */
+struct installation {
+	char *config_dir, *certificate, *bundle, *backup;
+	char name[NAME_MAX_LEN + 1];
+	char stamp[32];
+};
+
 struct joiner {
 	struct joiner_config config;
+	char *server, *token; /* until the client has them */
+	struct certmaker *maker;
+	struct installation *installation; /* under way; the worker's */
+	struct worker_job *job;
 	struct enroll_client *client;
 	char name[NAME_MAX_LEN + 1];
 	char *certificate;
@@ -45,6 +58,10 @@ void joiner_free(struct joiner *j)
 {
 	if (!j)
 		return;
+	worker_forget(j->job);
+	certmaker_free(j->maker);
+	free(j->server);
+	secret_free(j->token);
 	enroll_client_free(j->client);
 	etcd_cancel(j->call);
 	etcd_free(j->etcd);
@@ -71,21 +88,55 @@ static void finish(struct joiner *j, int rc, const char *why, const char *backup
 	done(&result, arg);
 }
 
+static int run_installation(void *data, struct err *err)
+{
+	struct installation *in = data;
+	const struct install install = {
+		.certificate = in->certificate, .name = in->name, .bundle = in->bundle};
+
+	return install_commit(in->config_dir, &install, in->stamp, &in->backup, err);
+}
+
+static void drop_installation(void *data)
+{
+	struct installation *in = data;
+
+	free(in->config_dir);
+	free(in->certificate);
+	secret_free(in->bundle);
+	free(in->backup);
+	free(in);
+}
+
+static void on_installed(int rc, const char *why, void *arg)
+{
+	struct joiner *j = arg;
+
+	j->job = NULL;
+	finish(j, rc, why, j->installation->backup);
+}
+
 static void put_in_place(struct joiner *j)
 {
-	struct install install = {
-		.certificate = j->certificate, .name = j->name, .bundle = j->bundle_text};
-	CLEANUP(freep) char *backup = NULL;
-	struct err err = {""};
-	char stamp[32];
+	struct installation *in = xcalloc(1, sizeof(*in));
 	time_t now = (time_t)(clock_wall() / USEC_PER_SEC);
 	struct tm tm;
-	int rc;
 
 	gmtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	rc = install_commit(j->config.conf->paths.config_dir, &install, stamp, &backup, &err);
-	finish(j, rc, err.text, backup);
+	strftime(in->stamp, sizeof(in->stamp), "%Y%m%d-%H%M%S", &tm);
+	in->config_dir = xstrdup(j->config.conf->paths.config_dir);
+	in->certificate = xstrdup(j->certificate);
+	in->bundle = xstrdup(j->bundle_text);
+	memcpy(in->name, j->name, sizeof(in->name));
+	j->installation = in;
+	j->config.installing(j->arg);
+	j->job = worker_submit(
+		j->config.worker, run_installation, in, drop_installation, on_installed, j);
+}
+
+bool joiner_installs(const struct joiner *j)
+{
+	return j->installation != NULL;
 }
 
 /* What etcd holds must be the collective of the bundle, with this member's record. */
@@ -199,7 +250,7 @@ static int check_token(struct joiner *j, struct err *err)
 {
 	const char *configured = j->config.conf->member.name;
 	struct token token;
-	int rc = token_parse(j->config.token, &token, err);
+	int rc = token_parse(j->token, &token, err);
 
 	if (rc == 0) {
 		memcpy(j->name, token.name, sizeof(j->name));
@@ -216,51 +267,79 @@ static int check_token(struct joiner *j, struct err *err)
 static int start_client(struct joiner *j, struct err *err)
 {
 	const struct conf *conf = j->config.conf;
-	struct identity *id = j->config.identity;
 	CLEANUP(secret_freep) char *key = NULL;
 	struct address_list addresses;
 	struct enroll_client_options options = {
-		.server = j->config.server,
-		.token = j->config.token,
+		.server = j->server,
+		.token = j->token,
 		.version = PACKAGE_VERSION,
 		.port = conf->member.port,
 	};
-	int rc = 0;
+	int rc = privkey_pem(j->config.identity->key, &key, err);
 
+	if (rc < 0)
+		return rc;
 	address_list_init(&addresses, conf->member.address, NULL, 0);
-	if (!id->key || !id->certificate) {
-		rc = identity_make_certificate(id, conf->paths.config_dir, false,
-			(const char *const *)addresses.at, addresses.n, clock_wall(), err);
-		j->made_certificate = rc == 0;
-	}
-	if (rc == 0)
-		rc = privkey_pem(id->key, &key, err);
-	if (rc == 0) {
-		options.key = key;
-		options.addresses = (const char *const *)addresses.at;
-		options.address_count = addresses.n;
-		rc = enroll_client_new(&j->client, j->config.loop, &options, on_enrolled, j, err);
-	}
+	options.key = key;
+	options.addresses = (const char *const *)addresses.at;
+	options.address_count = addresses.n;
+	rc = enroll_client_new(&j->client, j->config.loop, &options, on_enrolled, j, err);
 	address_list_done(&addresses);
+	secret_free(TAKE(j->token));
 	return rc;
 }
 
-int joiner_new(struct joiner **ret, const struct joiner_config *config, joiner_done_fn *done,
-	void *arg, bool *ret_made_certificate, struct err *err)
+static void on_certificate(int rc, const char *why, void *arg)
 {
+	struct joiner *j = arg;
+	struct err err = {""};
+
+	j->maker = NULL;
+	j->made_certificate = rc == 0;
+	if (rc < 0)
+		err_set(&err, rc, "%s", why);
+	else
+		rc = start_client(j, &err);
+	if (rc < 0)
+		finish(j, rc, err.text, NULL);
+}
+
+static void make_certificate(struct joiner *j)
+{
+	const struct conf *conf = j->config.conf;
+	struct certmaker_config config = {
+		.worker = j->config.worker,
+		.identity = j->config.identity,
+		.config_dir = conf->paths.config_dir,
+		.now = clock_wall(),
+	};
+	struct address_list addresses;
+
+	address_list_init(&addresses, conf->member.address, NULL, 0);
+	config.addresses = (const char *const *)addresses.at;
+	config.address_count = addresses.n;
+	j->maker = certmaker_new(&config, on_certificate, j);
+	address_list_done(&addresses);
+}
+
+int joiner_new(struct joiner **ret, const struct joiner_config *config, joiner_done_fn *done,
+	void *arg, struct err *err)
+{
+	const struct identity *id = config->identity;
 	struct joiner *j = xcalloc(1, sizeof(*j));
 	int rc;
 
 	j->config = *config;
+	j->server = xstrdup(config->server);
+	j->token = xstrdup(config->token);
+	j->config.server = j->config.token = NULL;
 	j->done = done;
 	j->arg = arg;
 	rc = check_token(j, err);
-	if (rc == 0)
+	if (rc == 0 && id->key && id->certificate)
 		rc = start_client(j, err);
-	*ret_made_certificate = j->made_certificate;
-	/* both texts are the caller's, and the client has its copies */
-	j->config.server = NULL;
-	j->config.token = NULL;
+	else if (rc == 0)
+		make_certificate(j);
 	if (rc < 0) {
 		joiner_free(j);
 		return rc;

@@ -18,14 +18,18 @@ struct http;
 struct identity;
 struct joiner;
 struct loop;
+struct worker;
 
 struct joiner_config {
 	struct loop *loop;
 	struct http *http;
 	const struct conf *conf;
 	struct identity *identity; /* gets a key where it has none */
+	struct worker *worker;
 	const char *server;
 	const char *token;
+	/* The files are about to be put in place: from now on the join can't be interrupted. */
+	void (*installing)(void *arg);
 };
 
 struct joiner_result {
@@ -39,8 +43,11 @@ typedef void joiner_done_fn(const struct joiner_result *result, void *arg);
 /* Fails at once for what can be seen to be wrong. done: once, from the loop; the files are in place
  * when rc is 0, and the identity is to be loaded again. */
 int joiner_new(struct joiner **ret, const struct joiner_config *config, joiner_done_fn *done,
-	void *arg, bool *ret_made_certificate, struct err *err) MUST_CHECK;
-/* Stops; nothing is put in place any more. NULL is fine. */
+	void *arg, struct err *err) MUST_CHECK;
+/* Whether `installing` was called. */
+bool joiner_installs(const struct joiner *j);
+/* Stops; done is not called any more. Nothing is put in place any more either, unless it installs:
+ * that is finished, without anybody being told. NULL is fine. */
 void joiner_free(struct joiner *j);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "app/address.h"
 #include "app/agent.h"
+#include "app/certmaker.h"
+#include "app/commands.h"
 #include "app/door.h"
 #include "app/identity.h"
 #include "app/member.h"
@@ -23,8 +25,10 @@
 struct renewal {
 	struct agent *agent;
 	struct loop_timer *timer;
-	bool tried;	 /* and failed: not again at once */
-	int warned_days; /* the last warning was for so many; 0: none yet */
+	struct certmaker *maker; /* one is being made */
+	const char *why;	 /* it is due */
+	bool tried;		 /* and failed: not again at once */
+	int warned_days;	 /* the last warning was for so many; 0: none yet */
 };
 
 static void warn_of_end(struct renewal *r, usec_t left)
@@ -73,34 +77,74 @@ static bool due(const struct agent *agent, usec_t now, const char **ret_why)
 	return true;
 }
 
-void renewal_check(struct renewal *r)
+static void renewed(struct renewal *r, int rc, const char *error)
 {
 	struct agent *agent = r->agent;
-	struct identity *id = agent->identity;
-	usec_t now = clock_wall();
-	struct address_list addresses;
-	struct err err = {""};
-	const char *why = NULL;
-	int rc;
 
-	loop_timer_after(r->timer, CHECK_PERIOD);
-	if (!due(agent, now, &why)) {
-		if (id->facts)
-			warn_of_end(r, id->facts->not_after - now);
-		return;
-	}
-	address_list_init(&addresses, agent->address, NULL, 0);
-	rc = identity_make_certificate(id, agent->conf->paths.config_dir, false,
-		(const char *const *)addresses.at, addresses.n, now, &err);
-	address_list_done(&addresses);
 	r->tried = rc < 0;
 	if (rc < 0) {
-		log_error("certificate", "it is due for renewal (%s), but: %s", why, err.text);
+		log_error("certificate", "it is due for renewal (%s), but: %s", r->why, error);
 		return;
 	}
-	log_info("certificate", "renewed (%s), serial %s", why, id->facts->serial);
+	log_info("certificate", "renewed (%s), serial %s", r->why, agent->identity->facts->serial);
 	if (agent->door)
 		door_certificate_changed(agent->door);
+}
+
+static void on_made(int rc, const char *error, void *arg)
+{
+	struct renewal *r = arg;
+
+	r->maker = NULL;
+	renewed(r, rc, error);
+}
+
+/* at_once: no loop runs yet. */
+static void renew(struct renewal *r, usec_t now, bool at_once)
+{
+	struct agent *agent = r->agent;
+	struct certmaker_config config = {
+		.worker = agent->worker,
+		.identity = agent->identity,
+		.config_dir = agent->conf->paths.config_dir,
+		.now = now,
+	};
+	struct address_list addresses;
+	struct err err = {""};
+
+	address_list_init(&addresses, agent->address, NULL, 0);
+	config.addresses = (const char *const *)addresses.at;
+	config.address_count = addresses.n;
+	if (at_once)
+		renewed(r, certmaker_run(&config, &err), err.text);
+	else
+		r->maker = certmaker_new(&config, on_made, r);
+	address_list_done(&addresses);
+}
+
+static void check(struct renewal *r, bool at_once)
+{
+	struct agent *agent = r->agent;
+	usec_t now = clock_wall();
+
+	loop_timer_after(r->timer, CHECK_PERIOD);
+	if (r->maker)
+		return;
+	if (!due(agent, now, &r->why)) {
+		if (agent->identity->facts)
+			warn_of_end(r, agent->identity->facts->not_after - now);
+		return;
+	}
+	/* a join may be about to replace the certificate */
+	if (commands_busy(agent->commands))
+		loop_timer_after(r->timer, SOON);
+	else
+		renew(r, now, at_once);
+}
+
+void renewal_check(struct renewal *r)
+{
+	check(r, false);
 }
 
 void renewal_consider(struct renewal *r)
@@ -123,7 +167,7 @@ struct renewal *renewal_new(struct agent *agent)
 
 	r->agent = agent;
 	r->timer = loop_timer_new(agent->loop, "certificate", on_timer, r);
-	loop_timer_after(r->timer, 0);
+	check(r, true);
 	return r;
 }
 
@@ -131,6 +175,7 @@ void renewal_free(struct renewal *r)
 {
 	if (!r)
 		return;
+	certmaker_free(r->maker);
 	loop_timer_free(r->timer);
 	free(r);
 }

@@ -10,11 +10,12 @@
 struct agent;
 struct renewal;
 
+/* Before the loop runs: a certificate that is due is made at once, so that nobody sees the old one. */
 struct renewal *renewal_new(struct agent *agent);
 void renewal_free(struct renewal *renewal);
 /* Looks soon: the state of the membership has changed, and there is no certificate yet. */
 void renewal_consider(struct renewal *renewal);
-/* Looks now. */
+/* Looks now; a new certificate takes as long as the disk does. */
 void renewal_check(struct renewal *renewal);
 
 #endif

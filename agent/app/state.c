@@ -131,29 +131,10 @@ struct state_lease state_lease(
 	return lease;
 }
 
-/* Replaces without fsync, see state.h. */
+/* See state.h for why that is enough. */
 static int write_unsynced(const char *path, const char *text, struct err *err)
 {
-	CLEANUP(freep) char *temp = xasprintf("%s.new", path);
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n;
-	int rc = 0;
-
-	if (fd < 0)
-		return err_errno(err, -errno, "cannot create %s", temp);
-	n = write(fd, text, strlen(text));
-	if (n < 0)
-		rc = -errno;
-	else if ((size_t)n != strlen(text))
-		rc = -ENOSPC;
-	close(fd);
-	if (rc == 0 && rename(temp, path) < 0)
-		rc = -errno;
-	if (rc < 0) {
-		unlink(temp);
-		return err_errno(err, rc, "cannot write %s", path);
-	}
-	return 0;
+	return file_replace_unsynced(path, text, strlen(text), 0600, err);
 }
 
 int state_save_lease(struct state *state, const char *collective_id, const char *name,
@@ -161,11 +142,8 @@ int state_save_lease(struct state *state, const char *collective_id, const char 
 {
 	CLEANUP(freep) char *text = NULL;
 
-	if (!lease->id) {
-		if (unlink(state->lease_path) < 0 && errno != ENOENT)
-			return err_errno(err, -errno, "cannot remove %s", state->lease_path);
-		return 0;
-	}
+	if (!lease->id)
+		return file_remove_unsynced(state->lease_path, err);
 	text = xasprintf("%s %s %s %" PRId64 " %" PRId64 "\n", state->boot_id, collective_id, name,
 		lease->id, lease->ttl);
 	return write_unsynced(state->lease_path, text, err);
@@ -220,7 +198,7 @@ int state_save_hold(
 	CLEANUP(freep) char *text = NULL;
 
 	if (!why)
-		return file_remove(state->hold_path, err);
+		return file_remove_unsynced(state->hold_path, err);
 	text = xasprintf("%s %.500s\n", collective_id, why);
 	return write_unsynced(state->hold_path, text, err);
 }

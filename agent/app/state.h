@@ -6,6 +6,10 @@
  * The lease file is only a shortcut, good for this boot of the machine alone; a missing or foreign
  * one means a new lease. The etcd file names the collective it speaks of; one of another collective
  * is ignored.
+ *
+ * Nothing here is fsynced. After a power cut a lease is worthless, and an etcd file that is older than
+ * it was, or a hold that the administrator has agreed to and that comes back, errs on the side of
+ * asking him again.
  */
 #ifndef APP_STATE_H
 #define APP_STATE_H
@@ -35,7 +39,7 @@ void state_close(struct state *state);
 /* The lease saved for this member, collective and boot; id 0 where there is none. */
 struct state_lease state_lease(
 	const struct state *state, const char *collective_id, const char *name);
-/* Not fsynced: what a power cut loses is worthless after the reboot. id 0 forgets. */
+/* id 0 forgets. */
 int state_save_lease(struct state *state, const char *collective_id, const char *name,
 	const struct state_lease *lease, struct err *err) MUST_CHECK;
 

@@ -1,10 +1,8 @@
 /*
- * Each change is made in memory, written with file_replace(), and taken back where that fails: the
- * file and the memory never tell different stories about who may have an invitation. (A write that
- * fails after its rename leaves the file ahead of the memory; that errs on the side of a bound or
- * ended invitation, or of a key nobody was given.) The exception is expiry, which is only noted in
- * memory when a lookup sees it, so that strangers' handshakes cause no writes; the next change or
- * invitations_sweep() writes it.
+ * What may become of an invitation; how the changes get to disk is enroll/keeper.h's.
+ *
+ * Expiry is noted in all copies when a lookup sees it and never undone, but not written at once, so
+ * that strangers' handshakes cause no writes; the next change or invitations_sweep() writes it.
  *
  * Failure modes: a damaged file stops the load, because an empty book in its place would forget who
  * used an invitation; the administrator decides.
@@ -21,14 +19,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "enroll/book.h"
+#include "enroll/keeper.h"
 
 #define TIME_TEXT_MAX 32
 
 struct invitations {
-	char *path;
-	struct book_entry *entries;
-	size_t count;
-	bool dirty; /* something expired that the file doesn't say yet */
+	struct keeper keeper;
 };
 
 static const char *const state_names[] = {
@@ -54,25 +50,9 @@ static const char *time_text(usec_t t, char dst[TIME_TEXT_MAX])
 	return dst;
 }
 
-static int save(struct invitations *book, struct err *err)
-{
-	struct buf b = BUF_INIT(BOOK_TEXT_MAX);
-	int rc;
-
-	/* all the room at once: a buf that grows would leave keys behind in freed memory */
-	buf_reserve(&b, (book->count + 2) * BOOK_LINE_MAX);
-	rc = book_encode(book->entries, book->count, &b, err);
-	if (rc == 0)
-		rc = file_replace(book->path, b.data, b.len, 0600, err);
-	buf_wipe(&b);
-	if (rc == 0)
-		book->dirty = false;
-	return rc;
-}
-
 static struct book_entry *find(struct invitations *book, const void *identity, size_t len)
 {
-	return book_find(book->entries, book->count, identity, len);
+	return book_find(book->keeper.now.entries, book->keeper.now.count, identity, len);
 }
 
 static void drop_key(struct book_entry *e)
@@ -88,10 +68,12 @@ static void finish(struct book_entry *e, enum invitation_state state, usec_t now
 	e->ended = now;
 }
 
-static void expire(struct invitations *book, usec_t now)
+static bool expire_in(struct pages *pages, usec_t now)
 {
-	for (size_t i = 0; i < book->count; i++) {
-		struct book_entry *e = &book->entries[i];
+	bool any = false;
+
+	for (size_t i = 0; i < pages->count; i++) {
+		struct book_entry *e = &pages->entries[i];
 
 		if (!e->has_key || now < e->expires)
 			continue;
@@ -99,106 +81,86 @@ static void expire(struct invitations *book, usec_t now)
 			drop_key(e);
 		else
 			finish(e, INVITATION_EXPIRED, now);
-		book->dirty = true;
+		any = true;
 	}
+	return any;
+}
+
+static void expire(struct invitations *book, usec_t now)
+{
+	if (expire_in(&book->keeper.now, now))
+		book->keeper.dirty = true;
+	expire_in(&book->keeper.firm, now);
+	expire_in(&book->keeper.flying, now);
 }
 
 static void forget(struct invitations *book, size_t index)
 {
-	struct book_entry *e = &book->entries[index];
+	struct pages *pages = &book->keeper.now;
+	struct book_entry *e = &pages->entries[index];
 
-	book->count--;
-	memmove(e, e + 1, (book->count - index) * sizeof(*e));
-	mem_wipe(&book->entries[book->count], sizeof(*e));
+	pages->count--;
+	memmove(e, e + 1, (pages->count - index) * sizeof(*e));
+	mem_wipe(&pages->entries[pages->count], sizeof(*e));
 }
 
 static bool forget_old(struct invitations *book, usec_t now)
 {
-	size_t before = book->count;
+	size_t before = book->keeper.now.count;
 
-	for (size_t i = book->count; i-- > 0;) {
-		const struct book_entry *e = &book->entries[i];
+	for (size_t i = book->keeper.now.count; i-- > 0;) {
+		const struct book_entry *e = &book->keeper.now.entries[i];
 
 		if (!e->has_key && now > usec_add(e->ended, INVITATIONS_KEPT))
 			forget(book, i);
 	}
-	return book->count != before;
+	return book->keeper.now.count != before;
 }
 
-static bool forget_oldest_ended(struct invitations *book)
+static void forget_oldest_ended(struct invitations *book)
 {
-	size_t oldest = book->count;
+	size_t oldest = book->keeper.now.count;
 
-	for (size_t i = 0; i < book->count; i++) {
-		if (!book->entries[i].has_key &&
-			(oldest == book->count ||
-				book->entries[i].ended < book->entries[oldest].ended))
+	for (size_t i = 0; i < book->keeper.now.count; i++) {
+		if (!book->keeper.now.entries[i].has_key &&
+			(oldest == book->keeper.now.count ||
+				book->keeper.now.entries[i].ended <
+					book->keeper.now.entries[oldest].ended))
 			oldest = i;
 	}
-	if (oldest == book->count)
-		return false;
-	forget(book, oldest);
-	return true;
+	if (oldest < book->keeper.now.count)
+		forget(book, oldest);
 }
 
-int invitations_sweep(struct invitations *book, usec_t now, struct err *err)
+void invitations_sweep(struct invitations *book, usec_t now)
 {
 	expire(book, now);
-	if (forget_old(book, now))
-		book->dirty = true;
-	return book->dirty ? save(book, err) : 0;
-}
-
-/* Changes that are undone when they can't be written. */
-struct undo {
-	struct book_entry *entries;
-	size_t count;
-};
-
-static struct undo undo_begin(const struct invitations *book)
-{
-	/* one more than there are, so that an empty book has a copy too */
-	struct undo u = {xcalloc(book->count + 1, sizeof(struct book_entry)), book->count};
-
-	if (book->count)
-		memcpy(u.entries, book->entries, book->count * sizeof(struct book_entry));
-	return u;
-}
-
-static int undo_or_save(struct invitations *book, struct undo *u, struct err *err)
-{
-	int rc = save(book, err);
-
-	if (rc < 0) {
-		book_free(book->entries, book->count);
-		book->entries = TAKE(u->entries);
-		book->count = u->count;
-	}
-	book_free(u->entries, u->count);
-	return rc;
+	if (forget_old(book, now) || book->keeper.dirty)
+		keeper_changed(&book->keeper);
 }
 
 static int load(struct invitations *book, struct buf *b, struct err *err)
 {
 	struct err why;
-	int rc = book_decode(b, &book->entries, &book->count, &why);
+	int rc = book_decode(b, &book->keeper.now.entries, &book->keeper.now.count, &why);
 
 	if (rc < 0)
 		return err_set(err, rc,
 			"%s is damaged (%s); restore it, or move it away, which ends all "
 			"invitations "
 			"made on this server",
-			book->path, why.text);
+			book->keeper.path, why.text);
 	return 0;
 }
 
-int invitations_load(struct invitations **ret, const char *path, usec_t now, struct err *err)
+int invitations_load(struct invitations **ret, struct worker *worker, const char *path, usec_t now,
+	struct err *err)
 {
 	struct buf b = BUF_INIT(BOOK_TEXT_MAX);
 	struct invitations *book = xcalloc(1, sizeof(*book));
 	int rc;
 
-	book->path = xstrdup(path);
+	keeper_init(&book->keeper, path, worker);
 	rc = file_check_secret(path, err);
 	if (rc == -ENOENT) {
 		*ret = book;
@@ -216,6 +178,7 @@ int invitations_load(struct invitations **ret, const char *path, usec_t now, str
 		invitations_free(book);
 		return rc;
 	}
+	keeper_loaded(&book->keeper);
 	expire(book, now);
 	*ret = book;
 	return 0;
@@ -225,9 +188,23 @@ void invitations_free(struct invitations *book)
 {
 	if (!book)
 		return;
-	book_free(book->entries, book->count);
-	free(book->path);
+	keeper_done(&book->keeper);
 	free(book);
+}
+
+bool invitations_settle(struct invitations *book, struct invitations_wait *wait)
+{
+	return keeper_settle(&book->keeper, wait);
+}
+
+void invitations_leave(struct invitations_wait *wait)
+{
+	list_del(&wait->link);
+}
+
+void invitations_hold(struct invitations *book, bool hold)
+{
+	keeper_hold(&book->keeper, hold);
 }
 
 static int check_new(struct invitations *book, const char *name, const void *identity, usec_t ttl,
@@ -246,21 +223,12 @@ static int check_new(struct invitations *book, const char *name, const void *ide
 	return 0;
 }
 
-int invitations_add(struct invitations *book, const char *name, bool voting,
-	const unsigned char identity[INVITATION_IDENTITY_LEN],
-	const unsigned char key[INVITATION_KEY_LEN], usec_t now, usec_t ttl, struct err *err)
+/* Ends those that the new one of that name replaces. */
+static void end_others(struct invitations *book, const char *name, usec_t now)
 {
-	struct undo undo;
-	struct book_entry *grown, *e;
-	int rc = check_new(book, name, identity, ttl, err);
+	for (size_t i = 0; i < book->keeper.now.count; i++) {
+		struct book_entry *e = &book->keeper.now.entries[i];
 
-	if (rc < 0)
-		return rc;
-	expire(book, now);
-	undo = undo_begin(book);
-	forget_old(book, now);
-	for (size_t i = 0; i < book->count; i++) {
-		e = &book->entries[i];
 		if (!e->has_key || strcmp(e->name, name) != 0)
 			continue;
 		if (e->state == INVITATION_USED)
@@ -268,21 +236,46 @@ int invitations_add(struct invitations *book, const char *name, bool voting,
 		else
 			finish(e, INVITATION_REVOKED, now);
 	}
-	if (book->count >= INVITATIONS_MAX && !forget_oldest_ended(book)) {
-		book_free(undo.entries, undo.count);
+}
+
+/* Whether one more of that name has a place, be it that of one that has ended or is to end. */
+static bool has_room(const struct invitations *book, const char *name)
+{
+	const struct pages *now = &book->keeper.now;
+
+	if (now->count < INVITATIONS_MAX)
+		return true;
+	for (size_t i = 0; i < now->count; i++) {
+		if (!now->entries[i].has_key || strcmp(now->entries[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int invitations_add(struct invitations *book, const char *name, bool voting,
+	const unsigned char identity[INVITATION_IDENTITY_LEN],
+	const unsigned char key[INVITATION_KEY_LEN], usec_t now, usec_t ttl, struct err *err)
+{
+	struct pages grown;
+	struct book_entry *e;
+	int rc = check_new(book, name, identity, ttl, err);
+
+	if (rc < 0)
+		return rc;
+	expire(book, now);
+	if (!has_room(book, name))
 		return err_set(err, -ENOSPC,
 			"%d invitations are pending here already; revoke some with: collective "
-			"invite "
-			"--revoke NAME",
+			"invite --revoke NAME",
 			INVITATIONS_MAX);
-	}
-	/* a copy in new memory: realloc() would leave the keys behind in the old */
-	grown = xcalloc(book->count + 1, sizeof(*grown));
-	if (book->count)
-		memcpy(grown, book->entries, book->count * sizeof(*grown));
-	book_free(book->entries, book->count);
-	book->entries = grown;
-	e = &grown[book->count++];
+	end_others(book, name, now);
+	forget_old(book, now);
+	if (book->keeper.now.count >= INVITATIONS_MAX)
+		forget_oldest_ended(book);
+	grown = pages_copy(&book->keeper.now);
+	pages_done(&book->keeper.now);
+	e = &grown.entries[grown.count++];
+	book->keeper.now = grown;
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	e->voting = voting;
 	e->state = INVITATION_PENDING;
@@ -291,7 +284,8 @@ int invitations_add(struct invitations *book, const char *name, bool voting,
 	memcpy(e->identity, identity, sizeof(e->identity));
 	memcpy(e->key, key, sizeof(e->key));
 	e->has_key = true;
-	return undo_or_save(book, &undo, err);
+	keeper_changed(&book->keeper);
+	return 0;
 }
 
 static void used_text(const struct book_entry *e, struct err *err)
@@ -304,14 +298,11 @@ static void used_text(const struct book_entry *e, struct err *err)
 
 int invitations_revoke(struct invitations *book, const char *name, usec_t now, struct err *err)
 {
-	struct undo undo;
 	struct book_entry *live = NULL, *used = NULL;
-	int rc;
 
 	expire(book, now);
-	undo = undo_begin(book);
-	for (size_t i = 0; i < book->count; i++) {
-		struct book_entry *e = &book->entries[i];
+	for (size_t i = 0; i < book->keeper.now.count; i++) {
+		struct book_entry *e = &book->keeper.now.entries[i];
 
 		if (strcmp(e->name, name) != 0)
 			continue;
@@ -322,22 +313,18 @@ int invitations_revoke(struct invitations *book, const char *name, usec_t now, s
 	}
 	if (live) {
 		finish(live, INVITATION_REVOKED, now);
-		return undo_or_save(book, &undo, err);
+		keeper_changed(&book->keeper);
+		return 0;
 	}
-	if (used && used->has_key) {
+	if (!used)
+		return err_set(err, -ENOENT, "there is no pending invitation of %s on this server",
+			name_valid(name) ? name : "that name");
+	used_text(used, err);
+	if (used->has_key) {
 		drop_key(used);
-		rc = undo_or_save(book, &undo, err);
-		if (rc < 0)
-			return rc;
-	} else {
-		book_free(undo.entries, undo.count);
+		keeper_changed(&book->keeper);
 	}
-	if (used) {
-		used_text(used, err);
-		return err_wrap(err, -EALREADY, "the invitation of %s was redeemed", name);
-	}
-	return err_set(err, -ENOENT, "there is no pending invitation of %s on this server",
-		name_valid(name) ? name : "that name");
+	return err_wrap(err, -EALREADY, "the invitation of %s was redeemed", name);
 }
 
 int invitations_key(struct invitations *book, const void *identity, size_t len, usec_t now,
@@ -382,18 +369,19 @@ bool invitations_find(struct invitations *book, const void *identity, size_t len
 
 size_t invitations_count(const struct invitations *book)
 {
-	return book->count;
+	return book->keeper.now.count;
 }
 
 void invitations_at(const struct invitations *book, size_t index, struct invitation *ret)
 {
-	fill(&book->entries[index], ret);
+	fill(&book->keeper.now.entries[index], ret);
 }
 
 static bool replaced(const struct invitations *book, const struct book_entry *e)
 {
 	/* entries are in order of creation */
-	for (const struct book_entry *newer = e + 1; newer < book->entries + book->count; newer++) {
+	for (const struct book_entry *newer = e + 1;
+		newer < book->keeper.now.entries + book->keeper.now.count; newer++) {
 		if (strcmp(newer->name, e->name) == 0 && newer->created == e->ended)
 			return true;
 	}
@@ -437,7 +425,6 @@ int invitations_claim(struct invitations *book, const void *identity, size_t len
 	const char *redeemer, const char *address, usec_t now, struct err *err)
 {
 	char when[TIME_TEXT_MAX];
-	struct undo undo;
 	struct book_entry *e;
 	int rc = invitations_why_not(book, identity, len, now, err);
 
@@ -459,36 +446,32 @@ int invitations_claim(struct invitations *book, const void *identity, size_t len
 			"one with: collective invite %s",
 			e->address, time_text(e->asked, when), e->name);
 	}
-	undo = undo_begin(book);
 	e->state = INVITATION_REDEEMING;
 	snprintf(e->redeemer, sizeof(e->redeemer), "%s", redeemer);
 	snprintf(e->address, sizeof(e->address), "%s", book_address_valid(address) ? address : "?");
 	e->asked = now;
-	return undo_or_save(book, &undo, err);
+	keeper_changed(&book->keeper);
+	return 0;
 }
 
-int invitations_release(
-	struct invitations *book, const void *identity, size_t len, usec_t now, struct err *err)
+void invitations_release(struct invitations *book, const void *identity, size_t len, usec_t now)
 {
-	struct undo undo;
 	struct book_entry *e;
 
 	expire(book, now);
 	e = find(book, identity, len);
 	if (!e || e->state != INVITATION_REDEEMING)
-		return 0;
-	undo = undo_begin(book);
+		return;
 	e->state = INVITATION_PENDING;
 	e->redeemer[0] = e->address[0] = '\0';
 	e->asked = 0;
-	return undo_or_save(book, &undo, err);
+	keeper_changed(&book->keeper);
 }
 
 int invitations_mark_used(
 	struct invitations *book, const void *identity, size_t len, usec_t now, struct err *err)
 {
 	char when[TIME_TEXT_MAX];
-	struct undo undo;
 	struct book_entry *e = find(book, identity, len);
 
 	if (!e || e->state == INVITATION_REVOKED || !*e->redeemer)
@@ -499,10 +482,10 @@ int invitations_mark_used(
 			return 0;
 		return err_set(err, -EKEYREVOKED, "revoked while it was being redeemed again");
 	}
-	undo = undo_begin(book);
 	e->state = INVITATION_USED;
 	e->ended = now;
 	if (now >= e->expires)
 		drop_key(e);
-	return undo_or_save(book, &undo, err);
+	keeper_changed(&book->keeper);
+	return 0;
 }

@@ -16,16 +16,22 @@
  * wall clock that is set back revives nothing. An ended invitation has no key any more; it is kept
  * for a week so that a late joiner is told what became of it.
  *
- * Times are CLOCK_REALTIME and come from the caller. Every change is on disk (fsynced) when the
- * call returns; one that can't be written is undone and reported.
+ * Times are CLOCK_REALTIME and come from the caller.
+ *
+ * A change is decided in memory, at once, and written by the worker thread (io/worker.h). Whoever
+ * acts on it in the world waits with invitations_settle() until it is on disk (fsynced). Changes are
+ * written in their order, what came together in one go. One that can't be written is undone, with
+ * all that were made since, which may have been built on it, and each that waits is told.
  */
 #ifndef ENROLL_INVITATIONS_H
 #define ENROLL_INVITATIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/macros.h"
 #include "base/usec.h"
 
@@ -38,6 +44,7 @@
 #define INVITATIONS_KEPT (7 * 86400 * USEC_PER_SEC)
 
 struct invitations;
+struct worker;
 
 enum invitation_state {
 	INVITATION_PENDING,
@@ -66,14 +73,32 @@ const char *invitation_state_name(enum invitation_state state);
 /* A file that is not there is an empty book. -EACCES when others can read the file, -EBADMSG when it
  * is damaged (nothing of it is used then: the text names the file and the remedy). Invitations that
  * have expired meanwhile are marked at the first change. */
-int invitations_load(
-	struct invitations **ret, const char *path, usec_t now, struct err *err) MUST_CHECK;
-/* Wipes the keys. */
+int invitations_load(struct invitations **ret, struct worker *worker, const char *path, usec_t now,
+	struct err *err) MUST_CHECK;
+/* Wipes the keys. A write that is under way goes on; nobody is told. */
 void invitations_free(struct invitations *book);
+
+/* Who waits for the disk; part of the waiting object. */
+struct invitations_wait {
+	struct list link;
+	uint64_t until; /* the book's */
+	/* Once, from the loop. 0: all that was changed before invitations_settle() is on disk;
+	 * negative errno: it could not be written and did not happen. */
+	void (*done)(struct invitations_wait *wait, int rc, const char *why);
+};
+
+/* False when all is on disk: done is not called, go on at once. */
+bool invitations_settle(struct invitations *book, struct invitations_wait *wait) MUST_CHECK;
+/* done is not called any more. Harmless when it was called, or when nobody waited. */
+void invitations_leave(struct invitations_wait *wait);
+/* While held nothing new is written, and who waits goes on waiting: another job is replacing the
+ * file. What is under way when it begins is still written. */
+void invitations_hold(struct invitations *book, bool hold);
 
 /* A new pending invitation that replaces an unused one of the same name; the key of a used one is
  * dropped, so that its redeemer can't come back through it. -ENOSPC when the book is full of pending
- * ones, -EINVAL for a bad name or a ttl that is not between 1 s and 30 days, -EEXIST when the identity is taken. */
+ * ones, -EINVAL for a bad name or a ttl that is not between 1 s and 30 days, -EEXIST when the identity
+ * is taken. The token may be given out when the book has settled. */
 int invitations_add(struct invitations *book, const char *name, bool voting,
 	const unsigned char identity[INVITATION_IDENTITY_LEN],
 	const unsigned char key[INVITATION_KEY_LEN], usec_t now, usec_t ttl,
@@ -96,22 +121,21 @@ int invitations_why_not(
 	struct invitations *book, const void *identity, size_t len, usec_t now, struct err *err);
 
 /* Binds the invitation to the public key that redeems it (pending -> redeeming), or checks that it
- * is bound to this one. 0: bound by this call; 1: bound to this key by an earlier attempt that did
+ * is bound to this one; nothing is to be registered before the book has settled. 0: bound by this call; 1: bound to this key by an earlier attempt that did
  * not come to an end; 2: used by this key before. -EALREADY: another key was first (the text says
  * from where and when); else as invitations_why_not(). */
 int invitations_claim(struct invitations *book, const void *identity, size_t len,
 	const char *redeemer, const char *address, usec_t now, struct err *err) MUST_CHECK;
 /* The registration certainly did not take place: redeeming -> pending. Harmless in other states. */
-int invitations_release(struct invitations *book, const void *identity, size_t len, usec_t now,
-	struct err *err) MUST_CHECK;
-/* The registration took place: redeeming -> used (also when it has expired since the claim). To be
- * called before anything is answered. -EKEYREVOKED when it was revoked or replaced meanwhile: answer with that, not with secrets. */
+void invitations_release(struct invitations *book, const void *identity, size_t len, usec_t now);
+/* The registration took place: redeeming -> used (also when it has expired since the claim). Nothing
+ * is to be answered before the book has settled. -EKEYREVOKED when it was revoked or replaced meanwhile: answer with that, not with secrets. */
 int invitations_mark_used(struct invitations *book, const void *identity, size_t len, usec_t now,
 	struct err *err) MUST_CHECK;
 
 /* Marks what has expired and forgets what ended a week ago; to be called now and then. Writes only
  * when there was something. */
-int invitations_sweep(struct invitations *book, usec_t now, struct err *err);
+void invitations_sweep(struct invitations *book, usec_t now);
 
 /* Entries in order of creation; index < invitations_count(). Call invitations_sweep() before. */
 size_t invitations_count(const struct invitations *book);

@@ -34,14 +34,14 @@ struct redeem_waiter {
 
 void redeems_init(struct redeems *all, struct invitations *book,
 	const struct enroll_server_ops *ops, void *arg);
-/* Cancels each with the owner. Waiters are not answered. */
+/* Cancels each that the owner has not answered. Waiters are not answered. */
 void redeems_done(struct redeems *all);
 
 /*
  * What a request leads to once its connection has proved the invitation's key: checks the name and
- * the certificate request, binds the invitation to the key on disk, and asks the owner. The contents
- * of the request are taken. 0: the waiter will be answered, perhaps within the call. -EACCES: the
- * token is not good for this; -EBADMSG: the request is not; else: the book can't be written.
+ * the certificate request, binds the invitation to the key and, when that is on disk, asks the owner.
+ * The contents of the request are taken. 0: the waiter will be answered, perhaps within the call.
+ * -EACCES: the token is not good for this; -EBADMSG: the request is not.
  */
 int redeem_ask(struct redeems *all, const unsigned char identity[INVITATION_IDENTITY_LEN],
 	struct enroll_request *request, const char *peer, struct redeem_waiter *waiter,

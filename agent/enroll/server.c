@@ -378,7 +378,7 @@ static void on_sweep(void *arg)
 	struct enroll_server *s = arg;
 
 	/* what can't be written now is tried again in a minute, and with each change */
-	invitations_sweep(s->book, clock_wall(), NULL);
+	invitations_sweep(s->book, clock_wall());
 	loop_timer_after(s->sweep, SWEEP_INTERVAL);
 }
 

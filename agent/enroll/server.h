@@ -3,7 +3,7 @@
  *
  * It listens, makes TLS 1.3 connections that prove the invitation's pre-shared key, reads one
  * request, checks that it is of the invitation's name, binds the invitation to the joiner's key on
- * disk, and asks its owner to register the member. The owner answers with enroll_redeem_done() or
+ * disk, and then asks its owner to register the member. The owner answers with enroll_redeem_done() or
  * enroll_redeem_fail(); the joiner gets the certificate and the bundle, or the reason.
  *
  * A joiner whose token is unknown, used, revoked or expired gets an ordinary handshake with the
@@ -50,6 +50,9 @@ struct enroll_server_ops {
 	void (*redeem)(struct enroll_redeem *redeem, void *arg);
 	/* The server is being freed: forget the redeem, don't answer it. */
 	void (*cancel)(struct enroll_redeem *redeem, void *arg);
+	/* What came of enroll_redeem_done(), once, perhaps within that call. 0: the use is noted and the
+	 * joiner answered; else it was told and got nothing; for the log. */
+	void (*answered)(const struct enroll_redeem *redeem, int rc, const char *why, void *arg);
 	/* A joiner was turned away; for the log. name is NULL where the token was unknown. May be
 	 * NULL. Called as often as strangers like: limit the rate. */
 	void (*refused)(const char *peer, const char *name, const char *why, void *arg);
@@ -86,13 +89,12 @@ int enroll_server_set_certificate(struct enroll_server *server, const char *cert
 	const char *key, struct err *err) MUST_CHECK;
 void enroll_server_stats(const struct enroll_server *server, struct enroll_server_stats *ret);
 
-/* The member is registered: notes the invitation as used, then answers. Where that can't be noted,
- * or the invitation was revoked meanwhile, the joiner is told and gets nothing; the negative errno
- * and the text are for the owner's log. The redeem is gone either way. */
-int enroll_redeem_done(
-	struct enroll_redeem *redeem, const char *certificate, const char *bundle, struct err *err);
+/* The member is registered: notes the invitation as used and, when that is on disk, answers. Where it
+ * can't be noted, or the invitation was revoked meanwhile, the joiner is told and gets nothing. The
+ * redeem is the server's again. */
+void enroll_redeem_done(struct enroll_redeem *redeem, const char *certificate, const char *bundle);
 /* Not registered. `applied_never`: certainly not, so that another key may redeem the invitation
- * later; false: unknown, only the same key may ask again. The redeem is gone afterwards. */
+ * later; false: unknown, only the same key may ask again. The redeem is the server's again. */
 void enroll_redeem_fail(
 	struct enroll_redeem *redeem, enum enroll_code code, bool applied_never, const char *text);
 

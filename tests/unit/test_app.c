@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/address.h"
+#include "app/certmaker.h"
 #include "app/etcdconf.h"
 #include "app/identity.h"
 #include "app/install.h"
@@ -20,7 +21,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/writes.h"
 #include "io/loop.h"
+#include "io/worker.h"
 #include "tests/lib/suite.h"
 
 #define NOW (1800000000 * USEC_PER_SEC)
@@ -205,6 +208,13 @@ START_TEST(state_is_remembered_for_this_boot_and_collective)
 }
 END_TEST
 
+static int make_certificate(struct identity *id, const char *folder)
+{
+	const struct certmaker_config config = {.identity = id, .config_dir = folder, .now = NOW};
+
+	return certmaker_run(&config, NULL);
+}
+
 START_TEST(an_identity_is_made_and_read_again)
 {
 	char *folder = test_folder_new();
@@ -218,7 +228,7 @@ START_TEST(an_identity_is_made_and_read_again)
 
 	ck_assert_int_eq(identity_load(&id, folder, "mgt1", &warning, &err), 0);
 	ck_assert_ptr_null(id->key);
-	ck_assert_int_eq(identity_make_certificate(id, folder, false, NULL, 0, NOW, &err), 0);
+	ck_assert_int_eq(make_certificate(id, folder), 0);
 	memcpy(hash, id->key_hash, sizeof(hash));
 	identity_free(id);
 	umask(mask);
@@ -235,6 +245,14 @@ START_TEST(an_identity_is_made_and_read_again)
 }
 END_TEST
 
+static void carry_out(struct writes *writes)
+{
+	struct err err = {""};
+
+	ck_assert_msg(writes_carry_out(writes, &err) == 0, "%s", err.text);
+	writes_free(writes);
+}
+
 START_TEST(a_founding_is_taken_up_again)
 {
 	char *folder = test_folder_new();
@@ -243,22 +261,27 @@ START_TEST(a_founding_is_taken_up_again)
 	CLEANUP(freep) char *warning = NULL;
 	struct bundle *again = NULL;
 	struct identity *id = NULL;
+	struct writes *writes;
 	struct err err = {""};
 
 	ck_assert_int_eq(identity_load(&id, folder, "mgt1", &warning, &err), 0);
-	ck_assert_int_eq(identity_make_certificate(id, folder, false, NULL, 0, NOW, &err), 0);
+	ck_assert_int_eq(make_certificate(id, folder), 0);
 	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 0);
 	ck_assert_ptr_null(again);
-	ck_assert_int_eq(identity_founding_save(folder, bundle, &err), 0);
+	ck_assert_int_eq(identity_founding_save(folder, bundle, &writes, &err), 0);
+	carry_out(writes);
 	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 0);
 	ck_assert_ptr_nonnull(again);
 	ck_assert_str_eq(again->id, id_text);
 	bundle_free(again);
-	ck_assert_int_eq(identity_founding_commit(id, folder, bundle, &err), 0);
+	ck_assert_int_eq(identity_founding_commit(id, folder, bundle, &writes, &err), 0);
+	ck_assert_ptr_null(id->bundle);
+	carry_out(writes);
+	identity_founded(id, bundle);
 	again = NULL;
 	ck_assert_int_eq(identity_founding_load(folder, &again, &err), 0);
 	ck_assert_ptr_null(again);
-	ck_assert_int_eq(identity_make_certificate(id, folder, false, NULL, 0, NOW, &err), 0);
+	ck_assert_int_eq(make_certificate(id, folder), 0);
 	ck_assert_int_eq(cert_check_issuer(id->certificate, id->bundle->ca_certificate, &err), 0);
 	identity_free(id);
 	ck_assert_int_eq(identity_load(&id, folder, NULL, &warning, &err), 0);
@@ -338,6 +361,77 @@ START_TEST(a_host_has_an_address)
 }
 END_TEST
 
+struct made {
+	struct loop *loop;
+	struct identity *id;
+	int calls, rc;
+	char why[ERR_TEXT_MAX];
+};
+
+static void on_made(int rc, const char *why, void *arg)
+{
+	struct made *made = arg;
+
+	made->calls++;
+	made->rc = rc;
+	snprintf(made->why, sizeof(made->why), "%s", why);
+	loop_stop(made->loop);
+}
+
+static void begin_certificate(struct made *made, struct worker *worker, const char *folder)
+{
+	const char *const addresses[] = {"192.0.2.7"};
+	const struct certmaker_config config = {
+		.worker = worker,
+		.identity = made->id,
+		.config_dir = folder,
+		.new_key = true,
+		.addresses = addresses,
+		.address_count = 1,
+		.now = NOW,
+	};
+
+	certmaker_new(&config, on_made, made);
+}
+
+START_TEST(a_certificate_is_the_identitys_when_it_is_on_disk)
+{
+	char *folder = test_folder_new();
+	CLEANUP(freep) char *warning = NULL;
+	CLEANUP(freep) char *blocker = file_join(folder, INSTALL_CERTIFICATE ".new");
+	CLEANUP(freep) char *key_before = NULL;
+	struct made made = {0};
+	struct worker *worker = NULL;
+	struct identity *read = NULL;
+	struct err err = {""};
+
+	ck_assert_msg(loop_new(&made.loop, &err) == 0, "%s", err.text);
+	ck_assert_msg(worker_new(&worker, made.loop, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(identity_load(&made.id, folder, "mgt1", &warning, &err), 0);
+	begin_certificate(&made, worker, folder);
+	ck_assert_ptr_null(made.id->key);
+	ck_assert_int_eq(loop_run(made.loop, &err), 0);
+	ck_assert_int_eq(made.rc, 0);
+	ck_assert_ptr_nonnull(made.id->certificate);
+	key_before = xstrdup(made.id->key_hash);
+	/* a certificate that can't be written: the key in memory is the one in the file all the same */
+	ck_assert_int_eq(mkdir(blocker, 0700), 0);
+	begin_certificate(&made, worker, folder);
+	ck_assert_int_eq(loop_run(made.loop, &err), 0);
+	ck_assert_int_eq(made.calls, 2);
+	ck_assert_int_lt(made.rc, 0);
+	ck_assert_ptr_nonnull(strstr(made.why, "cannot make a certificate: "));
+	ck_assert_str_ne(made.id->key_hash, key_before);
+	ck_assert_int_eq(identity_load(&read, folder, "mgt1", &warning, &err), 0);
+	ck_assert_str_eq(read->key_hash, made.id->key_hash);
+	identity_free(read);
+	identity_free(made.id);
+	worker_free(worker);
+	loop_free(made.loop);
+	test_folder_remove(folder);
+}
+END_TEST
+
 static char said[1024];
 
 static void on_line(enum log_level level, const char *module, const char *text, void *arg)
@@ -397,6 +491,7 @@ static Suite *app_suite(void)
 	tcase_add_test(tc, state_is_remembered_for_this_boot_and_collective);
 	tcase_add_test(tc, an_identity_is_made_and_read_again);
 	tcase_add_test(tc, a_founding_is_taken_up_again);
+	tcase_add_test(tc, a_certificate_is_the_identitys_when_it_is_on_disk);
 	tcase_add_test(tc, etcd_comes_from_the_file_or_the_bundle);
 	tcase_add_test(tc, odd_keys_are_told_once);
 	tcase_add_test(tc, what_flaps_is_told_a_few_times_and_then_how_it_ended);

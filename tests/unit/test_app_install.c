@@ -10,13 +10,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/identity.h"
 #include "app/install.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/writes.h"
 
 #define STEPS_MAX 120
 #define DIED	  42
+/* More than putting a founding in place has. */
+#define FOUNDING_STEPS 30
 
 /* ---- the calls that change the disk, counted ---- */
 
@@ -92,7 +96,7 @@ static void put(const char *folder, const char *name, const char *text)
 static char *get(const char *folder, const char *name)
 {
 	CLEANUP(freep) char *path = file_join(folder, name);
-	struct buf b = BUF_INIT(1000);
+	struct buf b = BUF_INIT(BUNDLE_TEXT_MAX);
 
 	if (file_read(path, &b, NULL) < 0)
 		return NULL;
@@ -259,6 +263,53 @@ START_TEST(completing_can_die_too)
 }
 END_TEST
 
+static bool holds_bundle(const char *folder, const char *name, const char *id)
+{
+	CLEANUP(freep) char *text = get(folder, name);
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+	struct err err = {""};
+
+	if (!text)
+		return false;
+	ck_assert_msg(bundle_parse(&bundle, text, strlen(text), &err) == 0, "%s", err.text);
+	return text_eq(bundle->id, id);
+}
+
+/* The keys of a collective that etcd has agreed to are on disk at any moment, at one place or the
+ * other. */
+START_TEST(dying_while_a_founding_is_put_in_place_loses_no_keys)
+{
+	const struct identity id = {.name = "mgt1"};
+	char *folder = test_folder_new();
+	CLEANUP(bundle_freep) struct bundle *bundle = NULL;
+	CLEANUP(writes_freep) struct writes *save = NULL;
+	CLEANUP(writes_freep) struct writes *commit = NULL;
+	struct err err = {""};
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(bundle_found(&bundle, USEC_PER_SEC, &err), 0);
+	bundle_add_endpoint(bundle, "http://192.0.2.1:2379");
+	bundle->prefix = xstrdup("/confluent/");
+	ck_assert_int_eq(identity_founding_save(folder, bundle, &save, &err), 0);
+	ck_assert_int_eq(writes_carry_out(save, &err), 0);
+	ck_assert_int_eq(identity_founding_commit(&id, folder, bundle, &commit, &err), 0);
+	pid = fork();
+	if (pid == 0) {
+		fuse = _i;
+		_exit(writes_carry_out(commit, NULL) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_ne(WEXITSTATUS(status), 1);
+	if (_i == FOUNDING_STEPS - 1)
+		ck_assert_int_eq(WEXITSTATUS(status), 0);
+	if (WEXITSTATUS(status) == 0 || !holds_bundle(folder, "cfg/founding", bundle->id))
+		ck_assert(holds_bundle(folder, INSTALL_BUNDLE, bundle->id));
+	test_folder_remove(folder);
+}
+END_TEST
+
 TCase *install_case(void)
 {
 	TCase *tc = tcase_create("install");
@@ -268,5 +319,7 @@ TCase *install_case(void)
 	tcase_add_test(tc, a_first_join_has_nothing_to_keep);
 	tcase_add_loop_test(tc, dying_at_any_step_leaves_old_or_new, 0, STEPS_MAX);
 	tcase_add_loop_test(tc, completing_can_die_too, 0, STEPS_MAX / 3);
+	tcase_add_loop_test(
+		tc, dying_while_a_founding_is_put_in_place_loses_no_keys, 0, FOUNDING_STEPS);
 	return tc;
 }

@@ -15,6 +15,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/loop.h"
+#include "io/worker.h"
 #include "tests/lib/suite.h"
 
 #define T0   (1767225600 * USEC_PER_SEC) /* 2026-01-01 00:00:00 UTC */
@@ -26,14 +28,67 @@
 
 static char folder[] = "/tmp/enroll-book-XXXXXX";
 static char *path, *blocker;
+static struct loop *loop;
+static struct worker *worker;
 static struct invitations *book;
 static struct err err;
 
 static void load(usec_t now)
 {
-	int rc = invitations_load(&book, path, now, &err);
+	int rc = invitations_load(&book, worker, path, now, &err);
 
 	ck_assert_msg(rc == 0, "%s", err.text);
+}
+
+struct waiter {
+	struct invitations_wait wait;
+	int calls, rc;
+	bool stop;
+};
+
+static void on_disk(struct invitations_wait *wait, int rc, const char *text)
+{
+	struct waiter *w = CONTAINER_OF(wait, struct waiter, wait);
+
+	w->calls++;
+	w->rc = rc;
+	if (rc < 0)
+		err_set(&err, rc, "%s", text);
+	if (w->stop)
+		loop_stop(loop);
+}
+
+static bool wait_for_disk(struct waiter *w, bool stop)
+{
+	*w = (struct waiter){.wait = {.done = on_disk}, .stop = stop};
+	return invitations_settle(book, &w->wait);
+}
+
+static void run(void)
+{
+	struct err why;
+
+	ck_assert_msg(loop_run(loop, &why) == 0, "%s", why.text);
+}
+
+/* What came of the changes so far, when they are on disk or undone. */
+static int settle(void)
+{
+	struct waiter w;
+
+	if (!wait_for_disk(&w, true))
+		return 0;
+	run();
+	ck_assert_int_eq(w.calls, 1);
+	return w.rc;
+}
+
+/* A change that was decided on counts when it is on disk. */
+static int settled(int rc)
+{
+	int written = settle();
+
+	return written < 0 ? written : rc;
 }
 
 static void reload(usec_t now)
@@ -48,12 +103,16 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	path = file_join(folder, "invitations");
 	blocker = file_join(folder, "invitations.new");
+	ck_assert_msg(loop_new(&loop, &err) == 0, "%s", err.text);
+	ck_assert_msg(worker_new(&worker, loop, &err) == 0, "%s", err.text);
 	load(T0);
 }
 
 static void teardown(void)
 {
 	invitations_free(book);
+	worker_free(worker);
+	loop_free(loop);
 	unlink(path);
 	rmdir(blocker);
 	rmdir(folder);
@@ -85,7 +144,7 @@ static const unsigned char *id(unsigned n)
 
 static int add(const char *name, unsigned n, usec_t now, usec_t ttl)
 {
-	return invitations_add(book, name, true, id(n), id(n + 100000), now, ttl, &err);
+	return settled(invitations_add(book, name, true, id(n), id(n + 100000), now, ttl, &err));
 }
 
 static int key(unsigned n, usec_t now)
@@ -106,18 +165,30 @@ static int why(unsigned n, usec_t now)
 
 static int claim(unsigned n, const char *redeemer, const char *address, usec_t now)
 {
-	return invitations_claim(
-		book, id(n), INVITATION_IDENTITY_LEN, redeemer, address, now, &err);
+	return settled(invitations_claim(
+		book, id(n), INVITATION_IDENTITY_LEN, redeemer, address, now, &err));
 }
 
 static int mark_used(unsigned n, usec_t now)
 {
-	return invitations_mark_used(book, id(n), INVITATION_IDENTITY_LEN, now, &err);
+	return settled(invitations_mark_used(book, id(n), INVITATION_IDENTITY_LEN, now, &err));
 }
 
 static int let_go(unsigned n, usec_t now)
 {
-	return invitations_release(book, id(n), INVITATION_IDENTITY_LEN, now, &err);
+	invitations_release(book, id(n), INVITATION_IDENTITY_LEN, now);
+	return settle();
+}
+
+static int revoke_it(const char *name, usec_t now)
+{
+	return settled(invitations_revoke(book, name, now, &err));
+}
+
+static int sweep(usec_t now)
+{
+	invitations_sweep(book, now);
+	return settle();
 }
 
 static struct invitation get(unsigned n, usec_t now)
@@ -143,7 +214,8 @@ START_TEST(an_invitation_survives_a_restart)
 	struct stat st;
 
 	umask(0);
-	ck_assert_int_eq(invitations_add(book, "mgt2", false, id(1), id(100001), T0, DAY, &err), 0);
+	ck_assert_int_eq(
+		settled(invitations_add(book, "mgt2", false, id(1), id(100001), T0, DAY, &err)), 0);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
 	reload(T0 + HOUR);
@@ -199,7 +271,7 @@ START_TEST(a_clock_set_back_revives_nothing)
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
 	ck_assert_int_eq(key(1, T0 + DAY), -ENOENT);
 	ck_assert_int_eq(key(1, T0), -ENOENT);
-	ck_assert_int_eq(invitations_sweep(book, T0, &err), 0);
+	ck_assert_int_eq(sweep(T0), 0);
 	reload(T0);
 	ck_assert_int_eq(key(1, T0), -ENOENT);
 	ck_assert_int_eq(why(1, T0), -EKEYEXPIRED);
@@ -212,13 +284,13 @@ START_TEST(the_sweep_writes_only_when_something_expired)
 
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
 	ck_assert_int_eq(stat(path, &before), 0);
-	ck_assert_int_eq(invitations_sweep(book, T0 + HOUR, &err), 0);
+	ck_assert_int_eq(sweep(T0 + HOUR), 0);
 	ck_assert_int_eq(stat(path, &after), 0);
 	ck_assert_int_eq(before.st_ino, after.st_ino);
-	ck_assert_int_eq(invitations_sweep(book, T0 + DAY, &err), 0);
+	ck_assert_int_eq(sweep(T0 + DAY), 0);
 	ck_assert_int_eq(get(1, T0).state, INVITATION_EXPIRED);
 	block_writes();
-	ck_assert_int_eq(invitations_sweep(book, T0 + DAY, &err), 0);
+	ck_assert_int_eq(sweep(T0 + DAY), 0);
 	allow_writes();
 }
 END_TEST
@@ -226,10 +298,10 @@ END_TEST
 START_TEST(ended_invitations_are_forgotten_after_a_week)
 {
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
-	ck_assert_int_eq(invitations_sweep(book, T0 + DAY, &err), 0);
-	ck_assert_int_eq(invitations_sweep(book, T0 + 8 * DAY, &err), 0);
+	ck_assert_int_eq(sweep(T0 + DAY), 0);
+	ck_assert_int_eq(sweep(T0 + 8 * DAY), 0);
 	ck_assert_uint_eq(invitations_count(book), 1);
-	ck_assert_int_eq(invitations_sweep(book, T0 + 8 * DAY + 1, &err), 0);
+	ck_assert_int_eq(sweep(T0 + 8 * DAY + 1), 0);
 	ck_assert_uint_eq(invitations_count(book), 0);
 	reload(T0);
 	ck_assert_uint_eq(invitations_count(book), 0);
@@ -253,12 +325,12 @@ END_TEST
 START_TEST(a_revoked_invitation_is_over)
 {
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
-	ck_assert_int_eq(invitations_revoke(book, "mgt2", T0 + HOUR, &err), 0);
+	ck_assert_int_eq(revoke_it("mgt2", T0 + HOUR), 0);
 	ck_assert_int_eq(key(1, T0 + HOUR), -ENOENT);
 	ck_assert_int_eq(why(1, T0 + HOUR), -EKEYREVOKED);
 	ck_assert_ptr_nonnull(strstr(err.text, "revoked at 2026-01-01 01:00:00 UTC"));
-	ck_assert_int_eq(invitations_revoke(book, "mgt2", T0 + HOUR, &err), -ENOENT);
-	ck_assert_int_eq(invitations_revoke(book, "a b\n", T0 + HOUR, &err), -ENOENT);
+	ck_assert_int_eq(revoke_it("mgt2", T0 + HOUR), -ENOENT);
+	ck_assert_int_eq(revoke_it("a b\n", T0 + HOUR), -ENOENT);
 	reload(T0);
 	ck_assert_int_eq(why(1, T0), -EKEYREVOKED);
 }
@@ -305,7 +377,7 @@ START_TEST(what_is_revoked_while_it_is_redeemed_lets_nobody_in)
 {
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
 	ck_assert_int_eq(claim(1, KEY_A, "10.0.0.2", T0), 0);
-	ck_assert_int_eq(invitations_revoke(book, "mgt2", T0 + 1, &err), 0);
+	ck_assert_int_eq(revoke_it("mgt2", T0 + 1), 0);
 	ck_assert_int_eq(mark_used(1, T0 + 2), -EKEYREVOKED);
 	ck_assert_int_eq(mark_used(2, T0 + 2), -EKEYREVOKED);
 }
@@ -315,7 +387,7 @@ START_TEST(what_expires_while_it_is_redeemed_counts_as_used)
 {
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
 	ck_assert_int_eq(claim(1, KEY_A, "10.0.0.2", T0 + DAY - 1), 0);
-	ck_assert_int_eq(invitations_sweep(book, T0 + DAY, &err), 0);
+	ck_assert_int_eq(sweep(T0 + DAY), 0);
 	ck_assert_int_eq(mark_used(1, T0 + DAY), 0);
 	ck_assert_int_eq(key(1, T0 + DAY), -ENOENT);
 	reload(T0 + DAY);
@@ -342,11 +414,11 @@ START_TEST(revoking_a_used_invitation_says_so_and_ends_its_key)
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
 	ck_assert_int_eq(claim(1, KEY_A, "10.0.0.2", T0), 0);
 	ck_assert_int_eq(mark_used(1, T0), 0);
-	ck_assert_int_eq(invitations_revoke(book, "mgt2", T0, &err), -EALREADY);
+	ck_assert_int_eq(revoke_it("mgt2", T0), -EALREADY);
 	ck_assert_str_eq(err.text, "the invitation of mgt2 was redeemed: already used by 10.0.0.2 "
 				   "at 2026-01-01 00:00:00 UTC");
 	ck_assert_int_eq(key(1, T0), -ENOENT);
-	ck_assert_int_eq(invitations_revoke(book, "mgt2", T0, &err), -EALREADY);
+	ck_assert_int_eq(revoke_it("mgt2", T0), -EALREADY);
 }
 END_TEST
 
@@ -357,7 +429,7 @@ START_TEST(a_change_that_cannot_be_written_did_not_happen)
 	ck_assert_int_lt(add("mgt2", 2, T0, DAY), 0);
 	ck_assert_int_eq(key(1, T0), 0);
 	ck_assert_int_eq(key(2, T0), -ENOENT);
-	ck_assert_int_lt(invitations_revoke(book, "mgt2", T0, &err), 0);
+	ck_assert_int_lt(revoke_it("mgt2", T0), 0);
 	ck_assert_int_eq(key(1, T0), 0);
 	ck_assert_int_lt(claim(1, KEY_A, "10.0.0.2", T0), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
@@ -373,12 +445,138 @@ START_TEST(a_change_that_cannot_be_written_did_not_happen)
 	allow_writes();
 	ck_assert_int_eq(mark_used(1, T0), 0);
 	block_writes();
-	ck_assert_int_lt(invitations_revoke(book, "mgt2", T0, &err), 0);
+	ck_assert_int_lt(revoke_it("mgt2", T0), 0);
 	ck_assert_int_eq(key(1, T0), 0);
 	allow_writes();
 	reload(T0);
 	ck_assert_uint_eq(invitations_count(book), 1);
 	ck_assert_int_eq(get(1, T0).state, INVITATION_USED);
+}
+END_TEST
+
+START_TEST(what_is_changed_while_a_write_is_under_way_is_written_next)
+{
+	struct waiter w[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(invitations_add(book, i == 1 ? "mgt3" : "mgt2", true, id(i + 1),
+					 id(i + 100001), T0 + i, DAY, &err),
+			0);
+		ck_assert(wait_for_disk(&w[i], i == 2));
+	}
+	ck_assert_int_eq(w[0].calls + w[1].calls + w[2].calls, 0);
+	run();
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(w[i].calls, 1);
+		ck_assert_int_eq(w[i].rc, 0);
+	}
+	ck_assert(!wait_for_disk(&w[0], false));
+	reload(T0 + 2);
+	ck_assert_int_eq(why(1, T0 + 2), -EKEYREVOKED);
+	ck_assert_int_eq(key(2, T0 + 2), 0);
+	ck_assert_int_eq(key(3, T0 + 2), 0);
+}
+END_TEST
+
+START_TEST(a_failed_write_takes_back_what_was_built_on_it)
+{
+	struct waiter w[2];
+
+	ck_assert_int_eq(add("mgt3", 2, T0, DAY), 0);
+	block_writes();
+	ck_assert_int_eq(invitations_add(book, "mgt2", true, id(1), id(100001), T0, DAY, &err), 0);
+	ck_assert(wait_for_disk(&w[0], true));
+	ck_assert_int_eq(invitations_claim(
+				 book, id(1), INVITATION_IDENTITY_LEN, KEY_A, "10.0.0.2", T0, &err),
+		0);
+	ck_assert(wait_for_disk(&w[1], true));
+	run();
+	ck_assert_int_lt(w[0].rc, 0);
+	ck_assert_int_lt(w[1].rc, 0);
+	ck_assert_int_eq(w[0].calls, 1);
+	ck_assert_int_eq(w[1].calls, 1);
+	ck_assert_uint_eq(invitations_count(book), 1);
+	ck_assert_int_eq(key(1, T0), -ENOENT);
+	ck_assert_int_eq(key(2, T0), 0);
+	allow_writes();
+	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
+	ck_assert_int_eq(claim(1, KEY_B, "10.0.0.3", T0), 0);
+}
+END_TEST
+
+START_TEST(what_expires_while_a_write_fails_stays_expired)
+{
+	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
+	block_writes();
+	ck_assert_int_eq(
+		invitations_add(book, "mgt3", true, id(2), id(100002), T0, 2 * DAY, &err), 0);
+	ck_assert_int_eq(key(1, T0 + DAY), -ENOENT);
+	ck_assert_int_lt(settle(), 0);
+	ck_assert_int_eq(key(2, T0), -ENOENT);
+	ck_assert_int_eq(why(1, T0), -EKEYEXPIRED);
+	allow_writes();
+	ck_assert_int_eq(sweep(T0), 0);
+	reload(T0);
+	ck_assert_int_eq(why(1, T0), -EKEYEXPIRED);
+}
+END_TEST
+
+START_TEST(who_has_left_is_not_told)
+{
+	struct waiter gone, stays;
+
+	ck_assert_int_eq(invitations_add(book, "mgt2", true, id(1), id(100001), T0, DAY, &err), 0);
+	ck_assert(wait_for_disk(&gone, false));
+	ck_assert(wait_for_disk(&stays, true));
+	invitations_leave(&gone.wait);
+	run();
+	ck_assert_int_eq(gone.calls, 0);
+	ck_assert_int_eq(stays.calls, 1);
+	invitations_leave(&stays.wait);
+}
+END_TEST
+
+START_TEST(a_book_that_is_freed_while_it_is_written_is_written)
+{
+	struct waiter w;
+
+	ck_assert_int_eq(invitations_add(book, "mgt2", true, id(1), id(100001), T0, DAY, &err), 0);
+	ck_assert(wait_for_disk(&w, false));
+	invitations_free(book);
+	worker_free(worker);
+	ck_assert_int_eq(w.calls, 0);
+	ck_assert_msg(worker_new(&worker, loop, &err) == 0, "%s", err.text);
+	load(T0);
+	ck_assert_int_eq(key(1, T0), 0);
+}
+END_TEST
+
+static int do_nothing(void *data UNUSED, struct err *error UNUSED)
+{
+	return 0;
+}
+
+static void stop_loop(int rc UNUSED, const char *text UNUSED, void *arg UNUSED)
+{
+	loop_stop(loop);
+}
+
+START_TEST(a_held_book_is_written_when_it_is_let_go)
+{
+	struct waiter w;
+
+	invitations_hold(book, true);
+	ck_assert_int_eq(invitations_add(book, "mgt2", true, id(1), id(100001), T0, DAY, &err), 0);
+	ck_assert(wait_for_disk(&w, true));
+	worker_submit(worker, do_nothing, NULL, NULL, stop_loop, NULL);
+	run();
+	ck_assert_int_eq(w.calls, 0);
+	ck_assert(!file_exists(path));
+	invitations_hold(book, false);
+	run();
+	ck_assert_int_eq(w.calls, 1);
+	ck_assert_int_eq(w.rc, 0);
+	ck_assert(file_exists(path));
 }
 END_TEST
 
@@ -398,7 +596,7 @@ START_TEST(the_book_has_a_ceiling)
 	ck_assert_uint_eq(invitations_count(book), INVITATIONS_MAX);
 	ck_assert_int_eq(add("more", 60000, T0 + 100, DAY), -ENOSPC);
 	ck_assert_ptr_nonnull(strstr(err.text, "--revoke"));
-	ck_assert_int_eq(invitations_revoke(book, "n7", T0 + 100, &err), 0);
+	ck_assert_int_eq(revoke_it("n7", T0 + 100), 0);
 	ck_assert_int_eq(add("more", 60000, T0 + 100, DAY), 0);
 	reload(T0 + 100);
 	ck_assert_uint_eq(invitations_count(book), INVITATIONS_MAX);
@@ -413,7 +611,7 @@ START_TEST(a_file_that_others_can_read_is_refused)
 
 	ck_assert_int_eq(add("mgt2", 1, T0, DAY), 0);
 	ck_assert_int_eq(chmod(path, 0640), 0);
-	ck_assert_int_eq(invitations_load(&other, path, T0, &err), -EACCES);
+	ck_assert_int_eq(invitations_load(&other, worker, path, T0, &err), -EACCES);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	ck_assert_ptr_nonnull(strstr(err.text, "chmod 600"));
 }
@@ -425,7 +623,7 @@ static int load_bytes(const char *data, size_t len)
 	int rc;
 
 	ck_assert_int_eq(file_replace(path, data, len, 0600, &err), 0);
-	rc = invitations_load(&other, path, T0, &err);
+	rc = invitations_load(&other, worker, path, T0, &err);
 	if (rc == 0)
 		invitations_free(other);
 	return rc;
@@ -496,6 +694,12 @@ static Suite *make_suite(void)
 	tcase_add_test(t, a_used_invitation_ends_with_a_new_one_for_its_name);
 	tcase_add_test(t, revoking_a_used_invitation_says_so_and_ends_its_key);
 	tcase_add_test(t, a_change_that_cannot_be_written_did_not_happen);
+	tcase_add_test(t, what_is_changed_while_a_write_is_under_way_is_written_next);
+	tcase_add_test(t, a_failed_write_takes_back_what_was_built_on_it);
+	tcase_add_test(t, what_expires_while_a_write_fails_stays_expired);
+	tcase_add_test(t, who_has_left_is_not_told);
+	tcase_add_test(t, a_book_that_is_freed_while_it_is_written_is_written);
+	tcase_add_test(t, a_held_book_is_written_when_it_is_let_go);
 	tcase_add_test(t, the_book_has_a_ceiling);
 	tcase_add_test(t, a_file_that_others_can_read_is_refused);
 	tcase_add_test(t, any_damage_of_the_file_is_noticed_and_named);

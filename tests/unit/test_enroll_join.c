@@ -139,6 +139,7 @@ START_TEST(a_revoked_token_says_when)
 
 	token = world_invite("mgt2", 0, HOUR);
 	ck_assert_int_eq(invitations_revoke(w.book, "mgt2", clock_wall(), &err), 0);
+	ck_assert_int_eq(world_settle(), 0);
 	joiner_run(&j, token, NULL);
 	assert_out(&j, -EACCES, "Invalid token: revoked at 20");
 }
@@ -333,6 +334,7 @@ START_TEST(revoked_while_it_is_redeemed_gives_nothing_away)
 	joiner_start(&j, w.server_text, token, NULL);
 	run_until(one_is_held, NULL);
 	ck_assert_int_eq(invitations_revoke(w.book, "mgt2", clock_wall(), &err), 0);
+	ck_assert_int_eq(world_settle(), 0);
 	world_register(w.held[0]);
 	ck_assert_int_eq(w.done_rc, -EKEYREVOKED);
 	ck_assert_ptr_nonnull(strstr(w.done_err.text, "mgt2 was registered but is not let in"));
@@ -376,6 +378,169 @@ START_TEST(without_a_note_that_it_is_used_nothing_is_answered)
 }
 END_TEST
 
+/* ---- while the disk takes its time ---- */
+
+START_TEST(nobody_is_asked_before_the_binding_is_on_disk)
+{
+	unsigned one = 1;
+
+	token = world_invite("mgt2", 0, HOUR);
+	world_hold_disk(true);
+	joiner_start(&j, w.server_text, token, NULL);
+	run_until(waiting_are, &one);
+	ck_assert_uint_eq(w.redeems, 0);
+	joiner_run(&k, token, NULL);
+	assert_out(&k, -EACCES, "being used by 127.0.0.1 with another key since 20");
+	ck_assert_uint_eq(w.redeems, 0);
+	world_hold_disk(false);
+	run_until(joiner_is_done, &j);
+	assert_in(&j);
+}
+END_TEST
+
+START_TEST(nobody_is_answered_before_the_note_of_use_is_on_disk)
+{
+	char *key = world_new_key();
+	unsigned two = 2;
+
+	token = world_invite("mgt2", 0, HOUR);
+	w.redeem = WORLD_HOLDS;
+	joiner_start(&j, w.server_text, token, key);
+	run_until(one_is_held, NULL);
+	world_hold_disk(true);
+	world_answer(w.held[0]);
+	/* a second try with the same key waits for the same answer */
+	joiner_start(&k, w.server_text, token, key);
+	run_until(waiting_are, &two);
+	ck_assert(!j.done && !k.done);
+	ck_assert_uint_eq(w.answered, 0);
+	world_hold_disk(false);
+	run_until(joiner_is_done, &j);
+	run_until(joiner_is_done, &k);
+	assert_in(&j);
+	assert_in(&k);
+	ck_assert_uint_eq(w.redeems, 1);
+	ck_assert_uint_eq(w.answered, 1);
+	secret_free(key);
+}
+END_TEST
+
+START_TEST(a_joiner_that_goes_while_its_binding_is_written_is_registered)
+{
+	char *key = world_new_key();
+	unsigned one = 1, none = 0;
+
+	token = world_invite("mgt2", 0, HOUR);
+	world_hold_disk(true);
+	joiner_start(&j, w.server_text, token, key);
+	run_until(waiting_are, &one);
+	joiner_done(&j);
+	run_until(connections_are, &none);
+	world_hold_disk(false);
+	joiner_run(&j, token, key);
+	assert_in(&j);
+	ck_assert_uint_ge(w.registered, 1);
+	ck_assert_int_eq(first_invitation().state, INVITATION_USED);
+	secret_free(key);
+}
+END_TEST
+
+START_TEST(a_server_that_dies_while_it_binds_keeps_the_token_for_that_key)
+{
+	char *key = world_new_key();
+	unsigned one = 1;
+
+	token = world_invite("mgt2", 0, HOUR);
+	world_hold_disk(true);
+	joiner_start(&j, w.server_text, token, key);
+	run_until(waiting_are, &one);
+	world_kill_server();
+	ck_assert_uint_eq(w.cancels, 0); /* the owner was not asked */
+	run_until(joiner_is_done, &j);
+	joiner_done(&j);
+	world_start_server();
+	joiner_run(&k, token, NULL);
+	assert_out(&k, -EACCES, "being used by 127.0.0.1 with another key");
+	joiner_run(&j, token, key);
+	assert_in(&j);
+	secret_free(key);
+}
+END_TEST
+
+START_TEST(a_server_that_dies_while_it_notes_the_use_answers_that_key_again)
+{
+	char *key = world_new_key();
+
+	token = world_invite("mgt2", 0, HOUR);
+	w.redeem = WORLD_HOLDS;
+	joiner_start(&j, w.server_text, token, key);
+	run_until(one_is_held, NULL);
+	world_hold_disk(true);
+	world_answer(w.held[0]);
+	world_kill_server();
+	ck_assert_uint_eq(w.cancels, 0); /* the owner has answered */
+	run_until(joiner_is_done, &j);
+	assert_out(&j, -ECONNRESET, "try again with the same invitation");
+	joiner_done(&j);
+	world_start_server();
+	w.redeem = WORLD_REGISTERS;
+	joiner_run(&j, token, key);
+	assert_in(&j);
+	ck_assert(w.last_used_before);
+	secret_free(key);
+}
+END_TEST
+
+START_TEST(a_release_that_cannot_be_written_keeps_the_token_for_its_key)
+{
+	char *key = world_new_key();
+	unsigned before;
+
+	token = world_invite("mgt2", 0, HOUR);
+	w.redeem = WORLD_HOLDS;
+	joiner_start(&j, w.server_text, token, key);
+	run_until(one_is_held, NULL);
+	before = w.refusals;
+	world_block_writes(true);
+	enroll_redeem_fail(w.held[0], ENROLL_NO_QUORUM, true, "Collective does not have quorum");
+	run_until(joiner_is_done, &j);
+	assert_out(&j, -EHOSTDOWN, "Collective does not have quorum");
+	ck_assert_uint_eq(w.refusals, before + 1);
+	ck_assert_ptr_nonnull(strstr(w.last_refusal.text, "invitations"));
+	world_block_writes(false);
+	joiner_done(&j);
+	w.redeem = WORLD_REGISTERS;
+	joiner_run(&k, token, NULL);
+	assert_out(&k, -EACCES, "being used by 127.0.0.1");
+	joiner_run(&j, token, key);
+	assert_in(&j);
+	secret_free(key);
+}
+END_TEST
+
+START_TEST(the_same_key_may_ask_again_while_its_token_is_given_free)
+{
+	char *key = world_new_key();
+	unsigned two = 2;
+
+	token = world_invite("mgt2", 0, HOUR);
+	w.redeem = WORLD_HOLDS;
+	joiner_start(&j, w.server_text, token, key);
+	run_until(one_is_held, NULL);
+	world_hold_disk(true);
+	enroll_redeem_fail(w.held[0], ENROLL_NO_QUORUM, true, "Collective does not have quorum");
+	w.redeem = WORLD_REGISTERS;
+	joiner_start(&k, w.server_text, token, key);
+	run_until(waiting_are, &two);
+	world_hold_disk(false);
+	run_until(joiner_is_done, &j);
+	run_until(joiner_is_done, &k);
+	assert_out(&j, -EHOSTDOWN, "Collective does not have quorum");
+	assert_in(&k);
+	secret_free(key);
+}
+END_TEST
+
 static bool all_but_one_done(void *arg)
 {
 	const struct joiner *many = arg;
@@ -393,10 +558,13 @@ START_TEST(fifty_keys_at_once_have_one_winner)
 
 	token = world_invite("mgt2", 0, HOUR);
 	w.redeem = WORLD_HOLDS;
+	world_hold_disk(true);
 	for (unsigned i = 0; i < MANY; i++)
 		joiner_start(&many[i], w.server_text, token, NULL);
 	run_until(all_but_one_done, many);
-	ck_assert_uint_eq(w.held_count, 1);
+	ck_assert_uint_eq(w.held_count, 0);
+	world_hold_disk(false);
+	run_until(one_is_held, NULL);
 	world_register(w.held[0]);
 	for (unsigned i = 0; i < MANY; i++) {
 		run_until(joiner_is_done, &many[i]);
@@ -486,6 +654,13 @@ static Suite *make_suite(void)
 	tcase_add_test(t, revoked_while_it_is_redeemed_gives_nothing_away);
 	tcase_add_test(t, without_a_note_on_disk_nothing_is_registered);
 	tcase_add_test(t, without_a_note_that_it_is_used_nothing_is_answered);
+	tcase_add_test(t, nobody_is_asked_before_the_binding_is_on_disk);
+	tcase_add_test(t, nobody_is_answered_before_the_note_of_use_is_on_disk);
+	tcase_add_test(t, a_joiner_that_goes_while_its_binding_is_written_is_registered);
+	tcase_add_test(t, a_server_that_dies_while_it_binds_keeps_the_token_for_that_key);
+	tcase_add_test(t, a_server_that_dies_while_it_notes_the_use_answers_that_key_again);
+	tcase_add_test(t, a_release_that_cannot_be_written_keeps_the_token_for_its_key);
+	tcase_add_test(t, the_same_key_may_ask_again_while_its_token_is_given_free);
 	tcase_add_test(t, fifty_keys_at_once_have_one_winner);
 	tcase_add_test(t, a_renewed_certificate_disturbs_nobody);
 	tcase_add_test(t, what_is_no_token_server_or_key_is_refused_at_once);

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "tests/unit/test_enroll_world.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "io/worker.h"
 #include "tests/lib/suite.h"
 #include "trust/privkey.h"
 
@@ -25,7 +27,7 @@ static void must(int rc, const struct err *err)
 	ck_assert_msg(rc >= 0, "%s", err->text);
 }
 
-void world_register(struct enroll_redeem *r)
+void world_answer(struct enroll_redeem *r)
 {
 	const char *addresses[ENROLL_ADDRESSES_MAX + 1];
 	size_t count = 0;
@@ -39,8 +41,21 @@ void world_register(struct enroll_redeem *r)
 		     &err),
 		&err);
 	w.registered++;
-	w.done_rc = enroll_redeem_done(r, certificate, w.bundle_text, &w.done_err);
+	enroll_redeem_done(r, certificate, w.bundle_text);
 	free(certificate);
+}
+
+static bool all_are_answered(void *before)
+{
+	return w.answered > *(unsigned *)before;
+}
+
+void world_register(struct enroll_redeem *r)
+{
+	unsigned before = w.answered;
+
+	world_answer(r);
+	run_until(all_are_answered, &before);
 }
 
 static void on_redeem(struct enroll_redeem *r, void *arg UNUSED)
@@ -50,7 +65,7 @@ static void on_redeem(struct enroll_redeem *r, void *arg UNUSED)
 	snprintf(w.last_peer, sizeof(w.last_peer), "%s", r->peer);
 	switch (w.redeem) {
 	case WORLD_REGISTERS:
-		world_register(r);
+		world_answer(r);
 		break;
 	case WORLD_HOLDS:
 		ck_assert_uint_lt(w.held_count, ARRAY_SIZE(w.held));
@@ -71,6 +86,14 @@ static void on_cancel(struct enroll_redeem *r, void *arg UNUSED)
 	}
 }
 
+static void on_answered(
+	const struct enroll_redeem *r UNUSED, int rc, const char *why, void *arg UNUSED)
+{
+	w.answered++;
+	w.done_rc = rc;
+	err_set(&w.done_err, 0, "%s", why);
+}
+
 static void on_refused(
 	const char *peer UNUSED, const char *name UNUSED, const char *why, void *arg UNUSED)
 {
@@ -81,6 +104,7 @@ static void on_refused(
 static const struct enroll_server_ops server_ops = {
 	.redeem = on_redeem,
 	.cancel = on_cancel,
+	.answered = on_answered,
 	.refused = on_refused,
 };
 
@@ -94,18 +118,71 @@ void world_start_server(void)
 	};
 	struct err err;
 
-	must(invitations_load(&w.book, path, clock_wall(), &err), &err);
+	must(worker_new(&w.worker, w.loop, &err), &err);
+	must(invitations_load(&w.book, w.worker, path, clock_wall(), &err), &err);
 	must(enroll_server_new(&w.server, w.loop, w.book, &options, &server_ops, NULL, &err), &err);
 	snprintf(w.server_text, sizeof(w.server_text), "%s:%d", w.address,
 		enroll_server_port(w.server));
 }
 
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER;
+static bool disk_is_held;
+
+static int run_held(void *data UNUSED, struct err *err UNUSED)
+{
+	pthread_mutex_lock(&disk);
+	pthread_mutex_unlock(&disk);
+	return 0;
+}
+
+void world_hold_disk(bool hold)
+{
+	if (hold == disk_is_held)
+		return;
+	disk_is_held = hold;
+	if (!hold) {
+		pthread_mutex_unlock(&disk);
+		return;
+	}
+	pthread_mutex_lock(&disk);
+	worker_submit(w.worker, run_held, NULL, NULL, NULL, NULL);
+}
+
 void world_kill_server(void)
 {
-	enroll_server_free(w.server);
-	invitations_free(w.book);
-	w.server = NULL;
-	w.book = NULL;
+	enroll_server_free(TAKE(w.server));
+	invitations_free(TAKE(w.book));
+	world_hold_disk(false);
+	worker_free(TAKE(w.worker));
+}
+
+struct settle {
+	struct invitations_wait wait;
+	bool done;
+	int rc;
+};
+
+static void on_settled(struct invitations_wait *wait, int rc, const char *why UNUSED)
+{
+	struct settle *settle = CONTAINER_OF(wait, struct settle, wait);
+
+	settle->done = true;
+	settle->rc = rc;
+}
+
+static bool is_settled(void *settle)
+{
+	return ((struct settle *)settle)->done;
+}
+
+int world_settle(void)
+{
+	struct settle settle = {.wait = {.done = on_settled}};
+
+	if (!invitations_settle(w.book, &settle.wait))
+		return 0;
+	run_until(is_settled, &settle);
+	return settle.rc;
 }
 
 void world_block_writes(bool block)
@@ -164,6 +241,7 @@ char *world_invite(const char *name, usec_t age, usec_t ttl)
 		     w.book, name, true, psk.identity, psk.key, clock_wall() - age, ttl, &err),
 		&err);
 	token_psk_wipe(&psk);
+	ck_assert_int_eq(world_settle(), 0);
 	return token;
 }
 

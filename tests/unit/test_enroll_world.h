@@ -23,6 +23,7 @@ enum world_redeem {
 
 struct world {
 	struct loop *loop;
+	struct worker *worker;
 	struct invitations *book;
 	struct enroll_server *server;
 	const char *address;  /* to listen on */
@@ -42,6 +43,7 @@ struct world {
 	bool last_used_before;
 	char last_peer[64];
 	struct err last_refusal;
+	unsigned answered;
 	int done_rc; /* of the last enroll_redeem_done() */
 	struct err done_err;
 };
@@ -59,8 +61,14 @@ void world_block_writes(bool block);
 /* A new token for a name, made `age` ago. secret_free() it. */
 char *world_invite(const char *name, usec_t age, usec_t ttl);
 char *world_new_key(void);
-/* Registers and answers a held redeem. */
+/* Registers and answers a held redeem, and waits until that is noted. */
 void world_register(struct enroll_redeem *redeem);
+/* The same without waiting. */
+void world_answer(struct enroll_redeem *redeem);
+/* Holds the disk up, or lets it go on: nothing that is written ends before that. */
+void world_hold_disk(bool hold);
+/* Waits until what the book holds is on disk; 0, or what it could not be written with. */
+int world_settle(void);
 
 struct joiner {
 	struct enroll_client *client;
