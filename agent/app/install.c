@@ -86,25 +86,62 @@ static int stage(
 	return rc;
 }
 
-static int keep_old(
-	const char *config_dir, const char *target, const char *backup, bool *kept, struct err *err)
+static char *backup_of(const char *config_dir, const char *stamp)
 {
-	CLEANUP(freep) char *from = file_join(config_dir, target);
-	const char *slash = strrchr(target, '/');
-	CLEANUP(freep) char *to = file_join(backup, slash ? slash + 1 : target);
-	int rc;
+	return xasprintf("%s/cfg/before-join-%s", config_dir, stamp);
+}
 
-	if (!file_exists(from))
-		return 0;
-	rc = file_make_folder(backup, 0700, err);
-	if (rc < 0)
-		return rc;
-	if (link(from, to) < 0 && errno != EEXIST)
-		return err_errno(err, -errno, "cannot keep %s as %s", from, to);
-	*kept = true;
+static int keep_old(const char *config_dir, const char *backup, struct err *err)
+{
+	bool kept = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		CLEANUP(freep) char *from = file_join(config_dir, files[i].target);
+		const char *slash = strrchr(files[i].target, '/');
+		CLEANUP(freep) char *to = file_join(backup, slash ? slash + 1 : files[i].target);
+		int rc;
+
+		if (!file_exists(from))
+			continue;
+		rc = file_make_folder(backup, 0700, err);
+		if (rc < 0)
+			return rc;
+		if (link(from, to) < 0)
+			return err_errno(err, -errno, "cannot keep %s as %s", from, to);
+		kept = true;
+	}
+	return kept ? sync_folder(backup, err) : 0;
+}
+
+static int put_in_place(const char *config_dir, const char *decided, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		CLEANUP(freep) char *target = file_join(config_dir, files[i].target);
+		CLEANUP(freep)
+		char *staged = files[i].staged ? file_join(decided, files[i].staged) : NULL;
+		int rc = 0;
+
+		if (files[i].stays || (staged && !file_exists(staged)))
+			continue; /* or done before an interruption */
+		if (!staged)
+			rc = file_remove(target, err);
+		else if (rename(staged, target) < 0)
+			rc = err_errno(err, -errno, "cannot put %s in place", target);
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
 }
 
+/* The stamp of a folder; -ENOENT where it has none (any more). */
+static int read_stamp(const char *folder, struct buf *stamp)
+{
+	CLEANUP(freep) char *path = file_join(folder, STAMP);
+
+	return file_read(path, stamp, NULL);
+}
+
+/* A folder without a stamp is in place as a whole: only the folder itself is left to be removed. */
 static int roll_forward(const char *config_dir, char **ret_backup, struct err *err)
 {
 	CLEANUP(freep) char *staging = file_join(config_dir, STAGE);
@@ -113,38 +150,44 @@ static int roll_forward(const char *config_dir, char **ret_backup, struct err *e
 	CLEANUP(freep) char *cfg = file_join(config_dir, "cfg");
 	CLEANUP(freep) char *backup = NULL;
 	struct buf stamp = BUF_INIT(STAMP_MAX);
-	bool kept = false;
-	int rc;
+	int rc = read_stamp(decided, &stamp);
 
-	rc = file_read(stamp_path, &stamp, err);
-	if (rc == 0)
-		backup = xasprintf("%s/before-join-%s", cfg, buf_cstr(&stamp));
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(files); i++) {
-		CLEANUP(freep) char *target = file_join(config_dir, files[i].target);
-		CLEANUP(freep)
-		char *staged = files[i].staged ? file_join(decided, files[i].staged) : NULL;
-
-		if (staged && !file_exists(staged))
-			continue; /* done before an interruption */
-		rc = keep_old(config_dir, files[i].target, backup, &kept, err);
-		if (rc < 0)
-			break;
-		if (!staged)
-			rc = files[i].stays ? 0 : file_remove(target, err);
-		else if (rename(staged, target) < 0)
-			rc = err_errno(err, -errno, "cannot put %s in place", target);
+	if (rc == 0) {
+		backup = backup_of(config_dir, buf_cstr(&stamp));
+		rc = put_in_place(config_dir, decided, err);
+		if (rc == 0)
+			rc = sync_folder(config_dir, err);
+		if (rc == 0)
+			rc = sync_folder(cfg, err);
+		/* from here on the backup is not to be taken for that of an undecided join */
+		if (rc == 0)
+			rc = file_remove(stamp_path, err);
+		if (rc == 0 && file_exists(backup))
+			*ret_backup = TAKE(backup);
+	} else {
+		rc = rc == -ENOENT ? 0 : err_errno(err, rc, "cannot read %s", stamp_path);
 	}
-	if (rc == 0 && (kept || file_exists(backup))) {
-		rc = sync_folder(backup, err);
-		*ret_backup = TAKE(backup);
-	}
-	if (rc == 0)
-		rc = sync_folder(config_dir, err);
-	if (rc == 0)
-		rc = sync_folder(cfg, err);
 	/* in one step no longer decided: half a folder must not be taken for a decision */
 	if (rc == 0 && rename(decided, staging) < 0)
 		rc = err_errno(err, -errno, "cannot rename %s", decided);
+	if (rc == 0)
+		rc = remove_folder(staging, err);
+	buf_done(&stamp);
+	return rc;
+}
+
+/* A join that was not decided: what was staged for it goes, and the backup it had begun. */
+static int drop_undecided(const char *config_dir, struct err *err)
+{
+	CLEANUP(freep) char *staging = file_join(config_dir, STAGE);
+	CLEANUP(freep) char *backup = NULL;
+	struct buf stamp = BUF_INIT(STAMP_MAX);
+	int rc = 0;
+
+	if (read_stamp(staging, &stamp) == 0) {
+		backup = backup_of(config_dir, buf_cstr(&stamp));
+		rc = remove_folder(backup, err);
+	}
 	if (rc == 0)
 		rc = remove_folder(staging, err);
 	buf_done(&stamp);
@@ -174,15 +217,21 @@ int install_commit(const char *config_dir, const struct install *install, const 
 	CLEANUP(freep) char *staging = file_join(config_dir, STAGE);
 	CLEANUP(freep) char *decided = file_join(config_dir, DECIDED);
 	CLEANUP(freep) char *unused = free_stamp(cfg, stamp);
+	CLEANUP(freep) char *backup = backup_of(config_dir, unused);
 	struct err ignored;
 	int rc;
 
 	*ret_backup = NULL;
-	rc = stage(staging, install, unused, err);
+	rc = drop_undecided(config_dir, err);
+	if (rc == 0)
+		rc = stage(staging, install, unused, err);
+	if (rc == 0)
+		rc = keep_old(config_dir, backup, err);
 	if (rc == 0 && rename(staging, decided) < 0)
 		rc = err_errno(err, -errno, "cannot rename %s to %s", staging, decided);
 	if (rc < 0) {
-		remove_folder(staging, &ignored);
+		/* what can't be cleared away now is cleared away at the next start */
+		(void)!drop_undecided(config_dir, &ignored);
 		return rc;
 	}
 	rc = sync_folder(cfg, err);
@@ -193,12 +242,11 @@ int install_commit(const char *config_dir, const struct install *install, const 
 
 int install_recover(const char *config_dir, char **ret_backup, struct err *err)
 {
-	CLEANUP(freep) char *staging = file_join(config_dir, STAGE);
 	CLEANUP(freep) char *decided = file_join(config_dir, DECIDED);
 	int rc;
 
 	*ret_backup = NULL;
-	rc = remove_folder(staging, err);
+	rc = drop_undecided(config_dir, err);
 	if (rc < 0 || !file_exists(decided))
 		return rc;
 	rc = roll_forward(config_dir, ret_backup, err);

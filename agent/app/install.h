@@ -1,11 +1,12 @@
 /*
  * Putting the files of a successful join in place, all of them or none.
  *
- * The new files are staged in cfg/joining; renaming that folder to cfg/joined is the one step that
- * decides. From then on the change is only rolled forward: each old file is linked into a dated
- * backup folder (cfg/before-join-<stamp>), the key as well, which stays; each new file is renamed
- * into place, and what the old membership left behind (pending invitations) moved to the backup. A crash before the decision
- * leaves the member as it was, a crash after it is completed by install_recover() at the next start.
+ * The new files are staged in cfg/joining, and the old ones linked into a dated backup folder
+ * (cfg/before-join-<stamp>), the key as well, which stays. Renaming cfg/joining to cfg/joined is the
+ * one step that decides; all that can fail for want of space comes before it. From then on the change
+ * is only rolled forward: each new file is renamed into place, and what the old membership left
+ * behind (pending invitations) removed. A crash before the decision leaves the member as it was, a
+ * crash after it is completed by install_recover() at the next start.
  */
 #ifndef APP_INSTALL_H
 #define APP_INSTALL_H

@@ -24,6 +24,7 @@
 
 /* ---- the calls that change the disk, counted ---- */
 
+static bool no_links;
 static int fuse = -1; /* the process ends before the call that finds 0 here */
 
 static void burn(void)
@@ -54,6 +55,10 @@ int __wrap_rename(const char *from, const char *to)
 int __wrap_link(const char *from, const char *to)
 {
 	burn();
+	if (no_links) {
+		errno = ENOSPC;
+		return -1;
+	}
 	return __real_link(from, to);
 }
 
@@ -131,6 +136,7 @@ static void expect_old(const char *folder)
 	expect(folder, INSTALL_NAME, "old\n");
 	expect(folder, INSTALL_BUNDLE, "old bundle\n");
 	expect(folder, INSTALL_INVITATIONS, "old invitations\n");
+	expect(folder, "cfg/before-join-stamp/srvcert.pem", NULL);
 }
 
 static void expect_new(const char *folder)
@@ -178,6 +184,27 @@ START_TEST(two_joins_within_one_second_keep_what_each_replaced)
 	ck_assert_ptr_nonnull(strstr(backup[1], "cfg/before-join-stamp-2"));
 	free(backup[0]);
 	free(backup[1]);
+	test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(a_join_that_cannot_keep_the_old_changes_nothing)
+{
+	char *folder = old_member();
+	CLEANUP(freep) char *backup = NULL;
+	CLEANUP(freep) char *staging = file_join(folder, "cfg/joining");
+	CLEANUP(freep) char *kept = file_join(folder, "cfg/before-join-stamp");
+	struct err err = {""};
+
+	no_links = true;
+	ck_assert_int_eq(install_commit(folder, &fresh, "stamp", &backup, &err), -ENOSPC);
+	no_links = false;
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot keep"));
+	expect_old(folder);
+	ck_assert(!file_exists(staging));
+	ck_assert(!file_exists(kept));
+	ck_assert_int_eq(install_recover(folder, &backup, &err), 0);
+	expect_old(folder);
 	test_folder_remove(folder);
 }
 END_TEST
@@ -235,6 +262,22 @@ START_TEST(dying_at_any_step_leaves_old_or_new)
 }
 END_TEST
 
+static void keep_by_hand(const char *folder)
+{
+	static const char *const kept[] = {
+		"privkey.pem", "srvcert.pem", "cfg/myname", "cfg/collective", "cfg/invitations"};
+	CLEANUP(freep) char *backup = file_join(folder, "cfg/before-join-stamp");
+
+	ck_assert_int_eq(mkdir(backup, 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		const char *slash = strrchr(kept[i], '/');
+		CLEANUP(freep) char *from = file_join(folder, kept[i]);
+		CLEANUP(freep) char *to = file_join(backup, slash ? slash + 1 : kept[i]);
+
+		ck_assert_int_eq(link(from, to), 0);
+	}
+}
+
 /* The same for a start that dies while it completes what was decided. */
 START_TEST(completing_can_die_too)
 {
@@ -249,6 +292,7 @@ START_TEST(completing_can_die_too)
 	put(decided, "myname", "new\n");
 	put(decided, "collective", fresh.bundle);
 	put(decided, "stamp", "stamp");
+	keep_by_hand(folder);
 	pid = fork();
 	if (pid == 0) {
 		fuse = _i;
@@ -316,6 +360,7 @@ TCase *install_case(void)
 
 	tcase_add_test(tc, a_join_replaces_and_keeps_the_old);
 	tcase_add_test(tc, two_joins_within_one_second_keep_what_each_replaced);
+	tcase_add_test(tc, a_join_that_cannot_keep_the_old_changes_nothing);
 	tcase_add_test(tc, a_first_join_has_nothing_to_keep);
 	tcase_add_loop_test(tc, dying_at_any_step_leaves_old_or_new, 0, STEPS_MAX);
 	tcase_add_loop_test(tc, completing_can_die_too, 0, STEPS_MAX / 3);

@@ -34,8 +34,9 @@ static void record(struct roster *r, const char *name, bool present, bool voting
 
 static struct key_info key(bool present, const char *value)
 {
+	revision++;
 	return (struct key_info){.present = present,
-		.create_rev = ++revision,
+		.create_rev = revision,
 		.mod_rev = revision,
 		.lease = 7,
 		.value = value,
