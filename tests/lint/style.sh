@@ -5,12 +5,8 @@ cd "${top_srcdir:-.}" || exit 99
 # shellcheck source=tests/lint/lib.sh
 . tests/lint/lib.sh
 
-# A file of test cases is a list and may be longer.
+limit=550
 for file in $(c_files); do
-	case $file in
-	tests/*) limit=800 ;;
-	*) limit=550 ;;
-	esac
 	lines=$(wc -l <"$file")
 	[ "$lines" -le "$limit" ] || found "$file: $lines lines, at most $limit: split it"
 	grep -nE '[[:blank:]]+$' "$file" >/dev/null && found "$file: blanks at the end of a line"

@@ -9,7 +9,8 @@ IO_TEST_CERT = tests/unit/test_io_cert.c tests/unit/test_io_cert.h
 tests_unit_test_io_loop_SOURCES = tests/unit/test_io_loop.c tests/lib/suite.h
 tests_unit_test_io_loop_CFLAGS = $(IO_TEST_CFLAGS)
 tests_unit_test_io_loop_LDADD = $(IO_TEST_LDADD)
-tests_unit_test_io_http_SOURCES = tests/unit/test_io_http.c tests/lib/suite.h
+tests_unit_test_io_http_SOURCES = tests/unit/test_io_http.c tests/unit/test_io_http_failures.c \
+	tests/unit/test_io_http.h tests/lib/suite.h
 tests_unit_test_io_http_CFLAGS = $(IO_TEST_CFLAGS)
 tests_unit_test_io_http_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_io_stream_SOURCES = tests/unit/test_io_stream.c tests/lib/suite.h

@@ -13,10 +13,9 @@
  *     /missing     404 with a body
  */
 #include "config.h"
-#include "io/http.h"
+#include "tests/unit/test_io_http.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -25,19 +24,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "io/loop.h"
 #include "tests/lib/suite.h"
 
-#define FLOOD	    (3 * 1024 * 1024)
-#define WATCHDOG    (10 * USEC_PER_SEC)
-#define CHUNKS	    5
-#define MAX_REPLIES 16
-
-struct server;
+#define FLOOD	 (3 * 1024 * 1024)
+#define WATCHDOG (10 * USEC_PER_SEC)
+#define CHUNKS	 5
 
 struct peer {
 	struct server *server;
@@ -51,39 +44,13 @@ struct peer {
 	bool close_after;
 };
 
-struct server {
-	int fd;
-	int port;
-	int accepted;
-	int requests;
-	struct loop_io *io;
-	struct list peers;
-};
+struct loop *loop;
+struct http *http;
+struct server server;
+struct reply replies[MAX_REPLIES];
+int waiting_for;
 
-/* What one request came to. */
-struct reply {
-	int calls;
-	int rc;
-	bool sent;
-	int status;
-	char why[512];
-	char type[64];
-	struct buf body; /* of the answer, or of all pieces */
-	int pieces;
-	size_t largest;
-	int give_up; /* on_data returns it */
-	struct http_request *request;
-	bool cancel_on_data;
-	bool free_on_data;
-	bool free_on_done;
-};
-
-static struct loop *loop;
-static struct http *http;
-static struct server server;
 static struct loop_timer *watchdog;
-static struct reply replies[MAX_REPLIES];
-static int waiting_for; /* completions until the loop is stopped */
 
 static void peer_free(struct peer *p)
 {
@@ -234,7 +201,7 @@ static void on_accept(int events UNUSED, void *arg)
 	list_add_tail(&s->peers, &p->link);
 }
 
-static int listen_on_loopback(int *ret_port)
+int listen_on_loopback(int *ret_port)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET};
 	socklen_t len = sizeof(sin);
@@ -253,7 +220,7 @@ static void on_watchdog(void *arg UNUSED)
 	ck_abort_msg("nothing happened for too long");
 }
 
-static void setup(void)
+void setup(void)
 {
 	struct err err = {0};
 
@@ -270,7 +237,7 @@ static void setup(void)
 		buf_init(&replies[i].body, 16 * 1024 * 1024);
 }
 
-static void server_stop(void)
+void server_stop(void)
 {
 	struct peer *p, *tmp;
 
@@ -282,7 +249,7 @@ static void server_stop(void)
 	close(server.fd);
 }
 
-static void teardown(void)
+void teardown(void)
 {
 	http_free(http);
 	server_stop();
@@ -311,7 +278,7 @@ static void on_done(const struct http_response *response, void *arg)
 		http_free(TAKE(http));
 }
 
-static int on_data(const char *data, size_t len, void *arg)
+int on_data(const char *data, size_t len, void *arg)
 {
 	struct reply *r = arg;
 
@@ -327,7 +294,7 @@ static int on_data(const char *data, size_t len, void *arg)
 	return r->give_up;
 }
 
-static struct http_options options_for(const char *path, char url[128])
+struct http_options options_for(const char *path, char url[128])
 {
 	struct http_options options = {.max_body = 1024 * 1024, .timeout = 5 * USEC_PER_SEC};
 
@@ -337,7 +304,7 @@ static struct http_options options_for(const char *path, char url[128])
 	return options;
 }
 
-static void send_with(int i, struct http_options *options)
+void send_with(int i, struct http_options *options)
 {
 	struct err err = {0};
 
@@ -346,7 +313,7 @@ static void send_with(int i, struct http_options *options)
 	ck_assert_int_eq(replies[i].calls, 0);
 }
 
-static void send_to(int i, const char *path, const char *lane)
+void send_to(int i, const char *path, const char *lane)
 {
 	char url[128];
 	struct http_options options = options_for(path, url);
@@ -355,8 +322,7 @@ static void send_to(int i, const char *path, const char *lane)
 	send_with(i, &options);
 }
 
-/* Runs the loop until `count` requests are done. */
-static void run_until(int count)
+void run_until(int count)
 {
 	struct err err = {0};
 
@@ -364,7 +330,7 @@ static void run_until(int count)
 	ck_assert_msg(loop_run(loop, &err) == 0, "%s", err.text);
 }
 
-static void check_ok(int i, const char *body)
+void check_ok(int i, const char *body)
 {
 	ck_assert_msg(replies[i].rc == 0, "%s", replies[i].why);
 	ck_assert_int_eq(replies[i].calls, 1);
@@ -373,7 +339,7 @@ static void check_ok(int i, const char *body)
 	ck_assert_str_eq(buf_cstr(&replies[i].body), body);
 }
 
-static void check_failed(int i, int rc, bool sent, const char *part)
+void check_failed(int i, int rc, bool sent, const char *part)
 {
 	ck_assert_msg(replies[i].rc == rc, "%d (%s)", replies[i].rc, replies[i].why);
 	ck_assert_int_eq(replies[i].calls, 1);
@@ -486,215 +452,6 @@ START_TEST(a_flood_through_a_stream_is_taken_in_pieces_below_the_ceiling)
 }
 END_TEST
 
-START_TEST(a_body_past_its_ceiling_is_an_error)
-{
-	send_to(0, "/flood", NULL);
-	run_until(1);
-	check_failed(0, -EMSGSIZE, true, "larger than 1048576 bytes");
-}
-END_TEST
-
-START_TEST(a_reader_may_give_a_stream_up)
-{
-	char url[128];
-	struct http_options options = options_for("/open", url);
-
-	options.on_data = on_data;
-	replies[0].give_up = -EBADMSG;
-	send_with(0, &options);
-	run_until(1);
-	check_failed(0, -EBADMSG, true, "given up");
-	ck_assert_int_eq(replies[0].status, 200);
-}
-END_TEST
-
-START_TEST(a_reader_may_cancel_its_stream)
-{
-	char url[128];
-	struct http_options options = options_for("/open", url);
-
-	options.on_data = on_data;
-	replies[0].cancel_on_data = true;
-	send_with(0, &options);
-	run_until(1);
-	ck_assert_int_eq(replies[0].pieces, 1);
-	ck_assert_int_eq(replies[0].calls, 0);
-}
-END_TEST
-
-START_TEST(a_cancelled_request_is_not_heard_of)
-{
-	send_to(0, "/who", NULL);
-	send_to(1, "/who", NULL);
-	http_cancel(replies[0].request);
-	run_until(1);
-	ck_assert_int_eq(replies[0].calls, 0);
-	ck_assert_int_eq(replies[1].calls, 1);
-}
-END_TEST
-
-START_TEST(a_silent_server_is_a_timeout_of_unknown_outcome)
-{
-	char url[128];
-	struct http_options options = options_for("/silent", url);
-
-	options.timeout = 50 * USEC_PER_MSEC;
-	send_with(0, &options);
-	run_until(1);
-	check_failed(0, -ETIMEDOUT, true, "no answer from");
-	ck_assert_int_eq(server.requests, 1);
-}
-END_TEST
-
-START_TEST(a_server_that_does_not_accept_is_a_timeout_of_the_connection)
-{
-	char url[128];
-	struct http_options options = options_for("/who", url);
-	struct sockaddr_in sin = {.sin_family = AF_INET};
-	int fillers[8];
-	int port, fd = listen_on_loopback(&port);
-
-	/* With the backlog full the kernel leaves further connections unanswered. */
-	ck_assert_int_eq(listen(fd, 0), 0);
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	sin.sin_port = htons((uint16_t)port);
-	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++) {
-		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		(void)!connect(fillers[i], (struct sockaddr *)&sin, sizeof(sin));
-	}
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/who", port);
-	options.connect_timeout = 100 * USEC_PER_MSEC;
-	send_with(0, &options);
-	run_until(1);
-	check_failed(0, -ETIMEDOUT, false, "no connection to");
-	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
-		close(fillers[i]);
-	close(fd);
-}
-END_TEST
-
-START_TEST(a_refused_connection_was_certainly_not_seen)
-{
-	server_stop();
-	send_to(0, "/who", NULL);
-	run_until(1);
-	check_failed(0, -ECONNREFUSED, false, "refused");
-}
-END_TEST
-
-START_TEST(a_server_that_closes_after_reading_may_have_acted)
-{
-	send_to(0, "/hangup", NULL);
-	run_until(1);
-	check_failed(0, -ECONNRESET, true, "without an answer");
-}
-END_TEST
-
-START_TEST(an_answer_that_is_cut_is_an_error)
-{
-	send_to(0, "/cut", NULL);
-	run_until(1);
-	check_failed(0, -ECONNRESET, true, "within its answer");
-}
-END_TEST
-
-START_TEST(what_is_not_http_is_an_error)
-{
-	send_to(0, "/garbage", NULL);
-	run_until(1);
-	check_failed(0, -EIO, true, "HTTP/1.1");
-}
-END_TEST
-
-START_TEST(an_unknown_host_is_enoent)
-{
-	char url[128];
-	struct http_options options = options_for("/who", url);
-
-	options.url = "http://no-such-host.invalid:2379/";
-	send_with(0, &options);
-	run_until(1);
-	check_failed(0, -ENOENT, false, "unknown");
-}
-END_TEST
-
-START_TEST(freeing_completes_what_is_under_way)
-{
-	send_to(0, "/silent", NULL);
-	send_to(1, "/open", "other");
-	waiting_for = 2;
-	http_free(TAKE(http));
-	ck_assert_int_eq(replies[0].calls, 1);
-	ck_assert_int_eq(replies[0].rc, -ECANCELED);
-	ck_assert_int_eq(replies[1].calls, 1);
-	ck_assert_int_eq(replies[1].rc, -ECANCELED);
-}
-END_TEST
-
-START_TEST(everything_may_be_freed_in_a_completion)
-{
-	replies[0].free_on_done = true;
-	send_to(0, "/who", NULL);
-	send_to(1, "/silent", NULL);
-	run_until(2);
-	check_ok(0, "01");
-	ck_assert_int_eq(replies[1].rc, -ECANCELED);
-	ck_assert_ptr_null(http);
-}
-END_TEST
-
-START_TEST(everything_may_be_freed_while_a_stream_is_read)
-{
-	char url[128];
-	struct http_options options = options_for("/open", url);
-
-	options.on_data = on_data;
-	replies[0].free_on_data = true;
-	send_with(0, &options);
-	run_until(1);
-	ck_assert_int_eq(replies[0].calls, 1);
-	ck_assert_int_eq(replies[0].rc, -ECANCELED);
-	ck_assert_ptr_null(http);
-}
-END_TEST
-
-START_TEST(urls_of_other_kinds_are_refused)
-{
-	static const char *const urls[] = {
-		"ftp://127.0.0.1/", "http://", "127.0.0.1", "http://user:pw@127.0.0.1/", ""};
-
-	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
-		char url[128];
-		struct http_options options = options_for("/", url);
-		struct http_request *request;
-		struct err err = {0};
-
-		options.url = urls[i];
-		ck_assert_int_eq(http_send(&request, http, &options, &err), -EINVAL);
-		ck_assert_ptr_nonnull(strstr(err.text, "is not a URL"));
-	}
-}
-END_TEST
-
-START_TEST(there_is_a_limit_to_lanes)
-{
-	char url[128];
-	struct http_options options = options_for("/who", url);
-	struct http_request *request;
-	struct err err = {0};
-	char lane[8];
-
-	for (int i = 0; i < 8; i++) {
-		snprintf(lane, sizeof(lane), "lane%d", i);
-		send_to(i, "/who", lane);
-	}
-	options.lane = "one too many";
-	ck_assert_int_eq(http_send(&request, http, &options, &err), -ENOSPC);
-	ck_assert_ptr_nonnull(strstr(err.text, "one too many"));
-	run_until(8);
-}
-END_TEST
-
 START_TEST(a_connection_is_not_inherited_and_notices_a_dead_path)
 {
 	int found = 0;
@@ -732,24 +489,9 @@ static Suite *io_http_suite(void)
 	tcase_add_test(tc, a_kept_connection_that_the_server_closed_is_replaced);
 	tcase_add_test(tc, a_stream_comes_in_pieces_and_its_end_is_told);
 	tcase_add_test(tc, a_flood_through_a_stream_is_taken_in_pieces_below_the_ceiling);
-	tcase_add_test(tc, a_body_past_its_ceiling_is_an_error);
-	tcase_add_test(tc, a_reader_may_give_a_stream_up);
-	tcase_add_test(tc, a_reader_may_cancel_its_stream);
-	tcase_add_test(tc, a_cancelled_request_is_not_heard_of);
-	tcase_add_test(tc, a_silent_server_is_a_timeout_of_unknown_outcome);
-	tcase_add_test(tc, a_server_that_does_not_accept_is_a_timeout_of_the_connection);
-	tcase_add_test(tc, a_refused_connection_was_certainly_not_seen);
-	tcase_add_test(tc, a_server_that_closes_after_reading_may_have_acted);
-	tcase_add_test(tc, an_answer_that_is_cut_is_an_error);
-	tcase_add_test(tc, what_is_not_http_is_an_error);
-	tcase_add_test(tc, an_unknown_host_is_enoent);
-	tcase_add_test(tc, freeing_completes_what_is_under_way);
-	tcase_add_test(tc, everything_may_be_freed_in_a_completion);
-	tcase_add_test(tc, everything_may_be_freed_while_a_stream_is_read);
-	tcase_add_test(tc, urls_of_other_kinds_are_refused);
-	tcase_add_test(tc, there_is_a_limit_to_lanes);
 	tcase_add_test(tc, a_connection_is_not_inherited_and_notices_a_dead_path);
 	suite_add_tcase(suite, tc);
+	suite_add_tcase(suite, http_failures_case());
 	return suite;
 }
 
