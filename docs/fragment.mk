@@ -1,7 +1,7 @@
 # docs
 dist_man_MANS += docs/collectived.8 docs/collective.1 docs/collective.conf.5
 dist_doc_DATA += docs/guide.md docs/keyspace.md docs/protocol.md docs/states.md \
-	docs/decisions.md docs/dependencies.md
+	docs/decisions.md docs/dependencies.md docs/figures.md
 
 # The tables in docs/states.md are printed by the agent; tests/lint/docs.sh tells when they are old.
 .PHONY: regen-docs
