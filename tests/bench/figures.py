@@ -116,7 +116,7 @@ def main():
         rows += idle(world, members, args.idle)
         rows += takeovers(world, members, args.kills)
         print(f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores, "
-              f"etcd {etcd_version(world.cluster.binary)}, load before {os.getloadavg()[2]:.2f}\n")
+              f"etcd {etcd_version(world.cluster.binary)}, load over 15 minutes {os.getloadavg()[2]:.2f}\n")
         print("| measured | value |\n|---|---|")
         for name, value in rows:
             print(f"| {name} | {value} |")

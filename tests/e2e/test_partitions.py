@@ -28,13 +28,15 @@ def test_a_leader_cut_off_stops_acting_before_etcd_lets_go_of_its_lease(
     leader = world3.settled(members)
     stop = threading.Event()
     quiet, expired = [], []
+
+    def key_is_lost():
+        key = world3.leader_key()
+        return key is None or key.value != leader.title
     watchers = [
         threading.Thread(target=first_time, args=(
             lambda: leader.raw_show()["leader"] != leader.title or
             not leader.raw_show()["quorum"], stop, quiet)),
-        threading.Thread(target=first_time, args=(
-            lambda: (world3.leader_key() or 0) and world3.leader_key().value != leader.title or
-            world3.leader_key() is None, stop, expired)),
+        threading.Thread(target=first_time, args=(key_is_lost, stop, expired)),
     ]
     began = time.monotonic()
     leader.network(fault)
