@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "io/clock.h"
 #include "base/text.h"
 
 static int read_text(const char *path, bool secret, size_t max, char **ret, struct err *err)
@@ -109,6 +110,20 @@ int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct b
 	else
 		*ret = ec;
 	return rc;
+}
+
+struct etcd_config etcdconf_client(const struct etcdconf *ec)
+{
+	return (struct etcd_config){
+		.endpoints = (const char *const *)ec->endpoints,
+		.n_endpoints = ec->n_endpoints,
+		.user = ec->user,
+		.password = ec->password,
+		.ca = ec->ca,
+		.certificate = ec->certificate,
+		.key = ec->key,
+		.seed = random_u64(),
+	};
 }
 
 void etcdconf_free(struct etcdconf *ec)

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "etcd/client.h"
 #include "trust/bundle.h"
 
 struct etcdconf {
@@ -27,6 +28,9 @@ struct etcdconf {
  * because libcurl reads files; not fsynced, each start writes them anew. name, one of "etcd" and "join", keeps two apart. */
 int etcdconf_make(struct etcdconf **ret, const struct conf *conf, const struct bundle *bundle,
 	const char *state_dir, const char *name, struct err *err) MUST_CHECK;
+/* What a client of that etcd is made with, and a random seed; the rest is left zero. The texts stay the
+ * etcdconf's. */
+struct etcd_config etcdconf_client(const struct etcdconf *ec);
 /* Wipes. */
 void etcdconf_free(struct etcdconf *ec);
 /* The same, and removes the files that were written. NULL is fine. */

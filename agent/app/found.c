@@ -250,7 +250,7 @@ static int make_bundle(struct found *f, struct err *err)
 static int ask_etcd(struct found *f, struct err *err)
 {
 	const struct conf *conf = f->config.conf;
-	struct etcd_config ec = {.seed = random_u64()};
+	struct etcd_config ec;
 	int rc;
 
 	rc = etcdconf_make(&f->ec, conf, NULL, conf->paths.state_dir, "etcd", err);
@@ -258,13 +258,7 @@ static int ask_etcd(struct found *f, struct err *err)
 		rc = make_values(f, err);
 	if (rc < 0)
 		return rc;
-	ec.endpoints = (const char *const *)f->ec->endpoints;
-	ec.n_endpoints = f->ec->n_endpoints;
-	ec.user = f->ec->user;
-	ec.password = f->ec->password;
-	ec.ca = f->ec->ca;
-	ec.certificate = f->ec->certificate;
-	ec.key = f->ec->key;
+	ec = etcdconf_client(f->ec);
 	ec.identity_key = f->collective_key;
 	rc = etcd_new(&f->etcd, f->config.loop, f->config.http, &ec, err);
 	if (rc == 0)

@@ -203,7 +203,7 @@ static void on_look(void *arg)
 static int look_at_etcd(struct joiner *j, struct err *err)
 {
 	struct loop *loop = j->config.loop;
-	struct etcd_config config = {.seed = random_u64()};
+	struct etcd_config config;
 	int rc;
 
 	rc = bundle_parse(&j->bundle, j->bundle_text, strlen(j->bundle_text), err);
@@ -212,13 +212,7 @@ static int look_at_etcd(struct joiner *j, struct err *err)
 			j->config.conf->paths.state_dir, "join", err);
 	if (rc < 0)
 		return rc;
-	config.endpoints = (const char *const *)j->ec->endpoints;
-	config.n_endpoints = j->ec->n_endpoints;
-	config.user = j->ec->user;
-	config.password = j->ec->password;
-	config.ca = j->ec->ca;
-	config.certificate = j->ec->certificate;
-	config.key = j->ec->key;
+	config = etcdconf_client(j->ec);
 	rc = etcd_new(&j->etcd, loop, j->config.http, &config, err);
 	if (rc < 0)
 		return rc;

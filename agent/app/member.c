@@ -272,25 +272,16 @@ static struct carry *make_carry(
 static int make_etcd(struct member *m, const struct member_config *config, struct err *err)
 {
 	CLEANUP(freep) char *identity_key = xasprintf("%scollective", m->ec->prefix);
-	struct etcd_config ec = {
-		.endpoints = (const char *const *)m->ec->endpoints,
-		.n_endpoints = m->ec->n_endpoints,
-		.user = m->ec->user,
-		.password = m->ec->password,
-		.ca = m->ec->ca,
-		.certificate = m->ec->certificate,
-		.key = m->ec->key,
-		.cluster_id = anchor_known(m->anchor)->cluster_id,
-		.raft_term = anchor_known(m->anchor)->raft_term,
-		.identity_key = identity_key,
-		.connect_timeout = config->conf->member.ttl / 6,
-		.seed = random_u64(),
-		.notice = on_notice,
-		.arg = m,
-	};
+	struct etcd_config ec = etcdconf_client(m->ec);
+	int rc;
 
-	int rc = etcd_new(&m->etcd, m->loop, config->http, &ec, err);
-
+	ec.cluster_id = anchor_known(m->anchor)->cluster_id;
+	ec.raft_term = anchor_known(m->anchor)->raft_term;
+	ec.identity_key = identity_key;
+	ec.connect_timeout = config->conf->member.ttl / 6;
+	ec.notice = on_notice;
+	ec.arg = m;
+	rc = etcd_new(&m->etcd, m->loop, config->http, &ec, err);
 	if (rc == 0)
 		anchor_attach(m->anchor, m->etcd, identity_key);
 	return rc;
