@@ -27,6 +27,9 @@ int expression_unescape(const char *text, size_t len, struct buf *out) MUST_CHEC
 /* The opposite: doubles every brace, so that the text is PLAIN and stands for itself. */
 int expression_escape(const char *text, size_t len, struct buf *out) MUST_CHECK;
 
+/* Work that one evaluation may cause, in units of some nanoseconds: a few milliseconds. */
+#define EXPRESSION_BUDGET ((size_t)500000)
+
 /* What an expression may ask for. */
 struct expression_scope {
 	const char *node; /* its name */
@@ -35,6 +38,10 @@ struct expression_scope {
 	 * this expression, too (a cycle). */
 	int (*attribute)(const char *name, struct buf *out, struct err *err, void *arg);
 	void *arg;
+	/* What is left of EXPRESSION_BUDGET. Where attribute() evaluates expressions in turn, all of
+	 * them must share one, else references that fan out at each level cost exponential time; once it
+	 * is 0, each of them is broken. NULL: a budget of its own. */
+	size_t *budget;
 };
 
 /* Appends the result. -EINVAL: broken, err says why. */
