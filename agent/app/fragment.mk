@@ -25,6 +25,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
 	agent/app/renewal.c agent/app/renewal.h \
+	agent/app/replica.h \
 	agent/app/report.c agent/app/report.h \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \

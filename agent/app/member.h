@@ -27,6 +27,7 @@ struct http;
 struct identity;
 struct loop;
 struct member;
+struct replica;
 struct state;
 
 struct member_config {
@@ -72,6 +73,10 @@ int member_resign(struct member *m, struct err *err) MUST_CHECK;
 
 /* How old what is shown may be: 0 while it is current. */
 usec_t member_view_age(const struct member *m);
+/* The copy of the database; lives as long as the member. */
+struct replica *member_replica(struct member *m);
+/* A write of ours was applied below the prefix at this revision: it must be seen soon. */
+void member_expect(struct member *m, int64_t revision);
 void member_sync_status(const struct member *m, struct etcd_sync_status *ret);
 bool member_info(const struct member *m, unsigned machine, struct sm_info *ret);
 size_t member_odd_keys(const struct member *m);
