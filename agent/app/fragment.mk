@@ -39,7 +39,7 @@ agent_app_libapp_a_CFLAGS = $(AM_CFLAGS)
 AGENT_LIBS = agent/app/libapp.a agent/api/libapi.a agent/enroll/libenroll.a agent/etcd/libetcd.a \
 	agent/conf/libconf.a agent/trust/libtrust.a agent/core/libcore.a agent/model/libmodel.a \
 	agent/io/libio.a agent/wire/libwire.a agent/base/libbase.a \
-	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) -lpthread
+	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) -lpthread
 
 sbin_PROGRAMS += collectived
 collectived_SOURCES = agent/main.c

@@ -24,6 +24,7 @@
 const struct bundle_field bundle_fields[BUNDLE_FIELDS] = {
 	{"id", BUNDLE_PLAIN, offsetof(struct bundle, id), BUNDLE_ID_MAX, true},
 	{"key", BUNDLE_KEY, offsetof(struct bundle, key), KDF_KEY_LEN, true},
+	{"held-key", BUNDLE_HELD, offsetof(struct bundle, held), KDF_KEY_LEN, false},
 	{"ca-key", BUNDLE_CODED, offsetof(struct bundle, ca_key), BUNDLE_PEM_MAX, true},
 	{"ca-certificate", BUNDLE_CODED, offsetof(struct bundle, ca_certificate), BUNDLE_PEM_MAX,
 		true},
@@ -70,6 +71,67 @@ void bundle_add_endpoint(struct bundle *b, const char *url)
 {
 	b->endpoints = xrealloc(b->endpoints, b->endpoint_count + 1, sizeof(*b->endpoints));
 	b->endpoints[b->endpoint_count++] = xstrdup(url);
+}
+
+size_t bundle_key_count(const struct bundle *b)
+{
+	return 1 + b->held_count;
+}
+
+const unsigned char *bundle_key_at(const struct bundle *b, size_t i)
+{
+	return i ? b->held[i - 1] : b->key;
+}
+
+static bool has_key(const struct bundle *b, const unsigned char key[KDF_KEY_LEN], size_t *ret)
+{
+	for (size_t i = 0; i < bundle_key_count(b); i++) {
+		if (mem_equal_const(bundle_key_at(b, i), key, KDF_KEY_LEN)) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int bundle_hold_key(struct bundle *b, const unsigned char key[KDF_KEY_LEN], struct err *err)
+{
+	size_t at;
+
+	if (has_key(b, key, &at))
+		return 0;
+	if (b->held_count == BUNDLE_HELD_MAX)
+		return err_set(
+			err, -ENOSPC, "%d collective keys are held already", 1 + BUNDLE_HELD_MAX);
+	memcpy(b->held[b->held_count++], key, KDF_KEY_LEN);
+	return 0;
+}
+
+int bundle_turn_key(struct bundle *b, const unsigned char key[KDF_KEY_LEN], struct err *err)
+{
+	unsigned char former[KDF_KEY_LEN];
+	int rc = bundle_hold_key(b, key, err);
+	size_t at;
+
+	if (rc < 0 || !has_key(b, key, &at) || at == 0)
+		return rc;
+	memcpy(former, b->key, KDF_KEY_LEN);
+	memcpy(b->key, b->held[at - 1], KDF_KEY_LEN);
+	memcpy(b->held[at - 1], former, KDF_KEY_LEN);
+	mem_wipe(former, sizeof(former));
+	return 0;
+}
+
+bool bundle_drop_key(struct bundle *b, const unsigned char key[KDF_KEY_LEN])
+{
+	size_t at;
+
+	if (!has_key(b, key, &at) || at == 0)
+		return false;
+	b->held_count--;
+	memmove(b->held[at - 1], b->held[at], (b->held_count - (at - 1)) * KDF_KEY_LEN);
+	mem_wipe(b->held[b->held_count], KDF_KEY_LEN);
+	return true;
 }
 
 int bundle_found(struct bundle **ret, usec_t now, struct err *err)
@@ -156,10 +218,25 @@ static int check_text(const struct bundle *b, const struct bundle_field *f, stru
 	return 0;
 }
 
+static const unsigned char unset[KDF_KEY_LEN];
+
+static int check_held(const struct bundle *b, const struct bundle_field *f, struct err *err)
+{
+	for (size_t i = 1; i < bundle_key_count(b); i++) {
+		const unsigned char *key = bundle_key_at(b, i);
+
+		if (mem_equal_const(key, unset, sizeof(unset)))
+			return err_set(err, -EINVAL, "a '%s' is empty", f->name);
+		for (size_t j = 0; j < i; j++) {
+			if (mem_equal_const(bundle_key_at(b, j), key, KDF_KEY_LEN))
+				return err_set(err, -EINVAL, "a '%s' comes twice", f->name);
+		}
+	}
+	return 0;
+}
+
 static int check_field(const struct bundle *b, const struct bundle_field *f, struct err *err)
 {
-	static const unsigned char unset[KDF_KEY_LEN];
-
 	switch (f->kind) {
 	case BUNDLE_PLAIN:
 	case BUNDLE_CODED:
@@ -170,6 +247,8 @@ static int check_field(const struct bundle *b, const struct bundle_field *f, str
 		if (mem_equal_const(b->key, unset, sizeof(unset)))
 			return err_set(err, -EINVAL, "there is no '%s'", f->name);
 		return 0;
+	case BUNDLE_HELD:
+		return check_held(b, f, err);
 	case BUNDLE_FLAG:
 		return 0;
 	}

@@ -2,9 +2,10 @@
  * The bundle: all that makes a host a member, kept in cfg/collective (0600) and handed over in an
  * enrolment. As text:
  *
- *     collective-bundle 1
+ *     collective-bundle 1                   2 where there is a held-key
  *     id 5f0c…                              1 to 48 letters, digits and '-'
  *     key BASE64                            the collective key, 32 bytes
+ *     held-key BASE64                       others that still count, only while keys are changed
  *     ca-key BASE64                         the CA's private key (PEM inside)
  *     ca-certificate BASE64
  *     endpoint https://etcd1:2379           once or more
@@ -23,6 +24,10 @@
  * behind `check` are errors that name the line and never quote it. A newer format is refused with
  * the advice to upgrade.
  *
+ * The collective key can be changed (docs/guide.md, "Secrets"): what is new is sealed and authenticated
+ * with `key`; what is under a held key still opens and verifies. An agent that knows no held keys
+ * refuses the format 2.
+ *
  * The struct is plain: fill it, all texts are its own (malloc'ed), bundle_free() wipes and frees.
  */
 #ifndef TRUST_BUNDLE_H
@@ -35,7 +40,7 @@
 #include "base/usec.h"
 #include "trust/kdf.h"
 
-#define BUNDLE_FORMAT	     1
+#define BUNDLE_FORMAT	     2		  /* the newest */
 #define BUNDLE_TEXT_MAX	     (160 * 1024) /* bytes, the file; a ceiling for file_read() */
 #define BUNDLE_ID_MAX	     48
 #define BUNDLE_ENDPOINTS_MAX 32
@@ -43,10 +48,13 @@
 #define BUNDLE_PREFIX_MAX    256   /* bytes */
 #define BUNDLE_WORD_MAX	     1024  /* bytes of user and of password */
 #define BUNDLE_PEM_MAX	     16384 /* bytes of each PEM */
+#define BUNDLE_HELD_MAX	     4	   /* held keys */
 
 struct bundle {
 	char *id;
 	unsigned char key[KDF_KEY_LEN];
+	unsigned char held[BUNDLE_HELD_MAX][KDF_KEY_LEN];
+	size_t held_count;
 	char *ca_key; /* PEM */
 	char *ca_certificate;
 	char **endpoints;
@@ -67,6 +75,18 @@ int bundle_found(struct bundle **ret, usec_t now, struct err *err) MUST_CHECK;
 /* Wipes and frees; NULL is fine. */
 void bundle_free(struct bundle *b);
 void bundle_add_endpoint(struct bundle *b, const char *url);
+
+/* How many keys there are, and each of them: the first is the current one. */
+size_t bundle_key_count(const struct bundle *b);
+const unsigned char *bundle_key_at(const struct bundle *b, size_t i);
+/* Holds one more, unless it is there already. -ENOSPC past BUNDLE_HELD_MAX. */
+int bundle_hold_key(
+	struct bundle *b, const unsigned char key[KDF_KEY_LEN], struct err *err) MUST_CHECK;
+/* Makes a key the current one; the current one is held from now on. */
+int bundle_turn_key(
+	struct bundle *b, const unsigned char key[KDF_KEY_LEN], struct err *err) MUST_CHECK;
+/* Wipes a held key; false where it is not held. */
+bool bundle_drop_key(struct bundle *b, const unsigned char key[KDF_KEY_LEN]);
 
 bool bundle_id_valid(const char *id);
 /* Is it whole and within bounds? -EINVAL names the field. Does not open the CA (ca_open() does). */

@@ -15,6 +15,7 @@ enum bundle_kind {
 	BUNDLE_CODED, /* char *, base64 in the text */
 	BUNDLE_LIST,  /* the endpoints, a line each */
 	BUNDLE_KEY,   /* the collective key, base64 */
+	BUNDLE_HELD,  /* the held keys, base64, a line each */
 	BUNDLE_FLAG,  /* bool, a line "NAME yes" when true */
 };
 
@@ -26,7 +27,7 @@ struct bundle_field {
 	bool required;
 };
 
-#define BUNDLE_FIELDS 12
+#define BUNDLE_FIELDS 13
 extern const struct bundle_field bundle_fields[BUNDLE_FIELDS];
 
 /* Where a field of kind PLAIN or CODED is. */

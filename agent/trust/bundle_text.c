@@ -64,6 +64,10 @@ static int add_field(struct buf *out, const struct bundle *b, const struct bundl
 	case BUNDLE_KEY:
 		rc = add_coded(out, f->name, b->key, sizeof(b->key));
 		break;
+	case BUNDLE_HELD:
+		for (size_t i = 0; rc == 0 && i < b->held_count; i++)
+			rc = add_coded(out, f->name, b->held[i], KDF_KEY_LEN);
+		break;
 	case BUNDLE_FLAG:
 		if (b->allow_loopback)
 			rc = add_line(out, f->name, FLAG_SET);
@@ -95,7 +99,7 @@ int bundle_encode(const struct bundle *b, char **ret_text, struct err *err)
 		return err_wrap(err, rc, "the bundle can't be written");
 	if (!buf_reserve(&out, BUNDLE_TEXT_MAX))
 		return -EMSGSIZE;
-	rc = buf_printf(&out, MAGIC "%d\n", BUNDLE_FORMAT);
+	rc = buf_printf(&out, MAGIC "%d\n", b->held_count ? 2 : 1);
 	for (size_t i = 0; rc == 0 && i < BUNDLE_FIELDS; i++)
 		rc = add_field(&out, b, &bundle_fields[i]);
 	if (rc == 0)
@@ -115,6 +119,7 @@ struct reader {
 	const char *line; /* not terminated */
 	size_t line_len;
 	int number;
+	int format;
 	bool seen[BUNDLE_FIELDS];
 };
 
@@ -163,16 +168,18 @@ static int read_format(struct reader *r, struct err *err)
 		memcpy(digits, r->line + magic_len, len);
 		digits[len] = '\0';
 		if (*digits != '0' && num_i64_range(digits, 1, INT32_MAX, &format) == 0) {
-			if (format == BUNDLE_FORMAT)
+			if (format <= BUNDLE_FORMAT) {
+				r->format = (int)format;
 				return 0;
+			}
 			return err_set(err, -EPROTONOSUPPORT,
 				"format %d is newer than what this version knows (%d): upgrade "
 				"collective on this host",
 				(int)format, BUNDLE_FORMAT);
 		}
 	}
-	return err_set(
-		err, -EINVAL, "line 1: not a bundle (expected '" MAGIC "%d')", BUNDLE_FORMAT);
+	return err_set(err, -EINVAL, "line 1: not a bundle (expected '" MAGIC "1' or '%d')",
+		BUNDLE_FORMAT);
 }
 
 /* base64 of at most max bytes, none of them zero when it is text. */
@@ -202,12 +209,15 @@ static int take_coded(const struct reader *r, struct bundle *b, const struct bun
 		return rc;
 	if (f->kind == BUNDLE_CODED) {
 		*bundle_text_of(b, f) = xstrdup(buf_cstr(&out));
-	} else {
-		if (out.len != sizeof(b->key))
-			return err_set(err, -EINVAL, "line %d: '%s' does not have %zu bytes",
-				r->number, f->name, sizeof(b->key));
-		memcpy(b->key, out.data, sizeof(b->key));
+		return 0;
 	}
+	if (out.len != KDF_KEY_LEN)
+		return err_set(err, -EINVAL, "line %d: '%s' does not have %d bytes", r->number,
+			f->name, KDF_KEY_LEN);
+	if (f->kind == BUNDLE_HELD && b->held_count == BUNDLE_HELD_MAX)
+		return err_set(err, -EINVAL, "line %d: more than %d of '%s'", r->number,
+			BUNDLE_HELD_MAX, f->name);
+	memcpy(f->kind == BUNDLE_HELD ? b->held[b->held_count++] : b->key, out.data, KDF_KEY_LEN);
 	return 0;
 }
 
@@ -219,6 +229,7 @@ static int take_value(const struct reader *r, struct bundle *b, const struct bun
 	switch (f->kind) {
 	case BUNDLE_CODED:
 	case BUNDLE_KEY:
+	case BUNDLE_HELD:
 		return take_coded(r, b, f, value, len, err);
 	case BUNDLE_FLAG:
 		if (len != strlen(FLAG_SET) || memcmp(value, FLAG_SET, len) != 0)
@@ -252,15 +263,15 @@ static int read_field(struct reader *r, struct bundle *b, struct err *err)
 		size_t len;
 		const char *value = value_of(r, f->name, &len);
 
-		if (!value)
+		if (!value || (f->kind == BUNDLE_HELD && r->format < 2))
 			continue;
-		if (r->seen[i] && f->kind != BUNDLE_LIST)
+		if (r->seen[i] && f->kind != BUNDLE_LIST && f->kind != BUNDLE_HELD)
 			return err_set(err, -EINVAL, "line %d: a second '%s'", r->number, f->name);
 		r->seen[i] = true;
 		return take_value(r, b, f, value, len, err);
 	}
 	return err_set(err, -EINVAL, "line %d: not a field of a bundle of format %d", r->number,
-		BUNDLE_FORMAT);
+		r->format);
 }
 
 /* *ret_done is true behind a check line that fits. */

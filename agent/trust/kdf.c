@@ -24,6 +24,7 @@ static const char *const labels[] = {
 	[KDF_INVITATION_KEY] = "collective 1 invitation psk",
 	[KDF_RECORD_KEY] = "collective 1 record authentication",
 	[KDF_SEAL_KEY] = "collective 1 secret sealing",
+	[KDF_KEY_ID] = "collective 1 key id",
 };
 
 int kdf_derive(enum kdf_purpose purpose, const void *secret, size_t secret_len, const void *context,

@@ -23,6 +23,7 @@ enum kdf_purpose {
 	KDF_INVITATION_KEY,	 /* the PSK */
 	KDF_RECORD_KEY,		 /* authenticates the registry's records (trust/record.h) */
 	KDF_SEAL_KEY,		 /* seals secret attributes (AES-256-GCM) */
+	KDF_KEY_ID,		 /* tells collective keys apart, in clear (trust/seal.h) */
 };
 
 /* A key for one purpose out of a secret. context (may be NULL with 0) binds it further: the

@@ -5,6 +5,8 @@
  * key it was sealed with (8 hex digits, derived from the key); the etcd key, relative to the prefix,
  * and the collective id are associated data, so that a value moved to another key does not open. The
  * nonce is random, 96 bits: a key seals at most 2^32 values.
+ *
+ * Everything here takes some ten microseconds and may be done on any thread.
  */
 #ifndef TRUST_SEAL_H
 #define TRUST_SEAL_H
@@ -16,6 +18,8 @@
 #include "trust/kdf.h"
 
 #define SEAL_KEY_ID_LEN 8
+#define SEAL_VALUE_MAX	((size_t)256 << 10) /* bytes of a value in clear */
+#define SEAL_TEXT_MAX	(SEAL_VALUE_MAX / 3 * 4 + 128)
 
 struct bundle;
 
@@ -24,7 +28,9 @@ int seal_key_id(const unsigned char collective_key[KDF_KEY_LEN], char ret[SEAL_K
 	struct err *err) MUST_CHECK;
 /* Is it such a text (whatever key it was sealed with)? */
 bool seal_is_sealed(const char *text, size_t len);
-/* Seals for the bundle's current key. *ret_text is new. */
+/* The id of the key that it was sealed with; false where it is no such text. */
+bool seal_key_of(const char *text, size_t len, char ret[SEAL_KEY_ID_LEN + 1]);
+/* Seals for the bundle's current key. *ret_text is new. -EMSGSIZE past SEAL_VALUE_MAX. */
 int seal_value(const struct bundle *bundle, const char *etcd_key, const void *value, size_t len,
 	char **ret_text, struct err *err) MUST_CHECK;
 /* Opens with whichever of the bundle's keys it was sealed with. *ret is new, NUL-terminated, wipe it.

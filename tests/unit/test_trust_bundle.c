@@ -190,11 +190,11 @@ END_TEST
 
 START_TEST(other_formats_are_told_apart)
 {
-	expect_refused("collective-bundle 2\nanything\n", -EPROTONOSUPPORT,
-		"format 2 is newer than what this version knows (1): upgrade collective on this "
+	expect_refused("collective-bundle 3\nanything\n", -EPROTONOSUPPORT,
+		"format 3 is newer than what this version knows (2): upgrade collective on this "
 		"host");
 	expect_refused("collective-bundle 999999999\n", -EPROTONOSUPPORT,
-		"format 999999999 is newer than what this version knows (1): upgrade collective "
+		"format 999999999 is newer than what this version knows (2): upgrade collective "
 		"on this host");
 	expect_refused("", -EINVAL, "line 1: the 'check' line is missing (was all of it copied?)");
 	expect_refused(
@@ -205,8 +205,8 @@ START_TEST(other_formats_are_told_apart)
 			"collective-bundle  1\n", "collective-bundle -1\n",
 			"collective-bundle 99999999999\n", "-----BEGIN CERTIFICATE-----\n"};
 
-		expect_refused(
-			bad[i], -EINVAL, "line 1: not a bundle (expected 'collective-bundle 1')");
+		expect_refused(bad[i], -EINVAL,
+			"line 1: not a bundle (expected 'collective-bundle 1' or '2')");
 	}
 }
 END_TEST

@@ -4,9 +4,12 @@ TRUST_TESTS = tests/unit/test_trust_token \
 	tests/unit/test_trust_cert \
 	tests/unit/test_trust_ca \
 	tests/unit/test_trust_record \
-	tests/unit/test_trust_bundle
+	tests/unit/test_trust_bundle \
+	tests/unit/test_trust_bundle_keys \
+	tests/unit/test_trust_seal \
+	tests/unit/test_trust_hashed
 TRUST_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
-TRUST_TEST_LDADD = agent/trust/libtrust.a agent/base/libbase.a $(CRYPTO_LIBS) $(UNIT_LDADD)
+TRUST_TEST_LDADD = agent/trust/libtrust.a agent/base/libbase.a $(CRYPTO_LIBS) $(CRYPT_LIBS) $(UNIT_LDADD)
 check_PROGRAMS += $(TRUST_TESTS)
 TESTS += $(TRUST_TESTS)
 EXTRA_DIST += tests/unit/trust_help.h
@@ -28,3 +31,12 @@ tests_unit_test_trust_record_LDADD = $(TRUST_TEST_LDADD)
 tests_unit_test_trust_bundle_SOURCES = tests/unit/test_trust_bundle.c tests/lib/suite.h
 tests_unit_test_trust_bundle_CFLAGS = $(TRUST_TEST_CFLAGS)
 tests_unit_test_trust_bundle_LDADD = $(TRUST_TEST_LDADD)
+tests_unit_test_trust_seal_SOURCES = tests/unit/test_trust_seal.c tests/lib/suite.h
+tests_unit_test_trust_seal_CFLAGS = $(TRUST_TEST_CFLAGS)
+tests_unit_test_trust_seal_LDADD = $(TRUST_TEST_LDADD)
+tests_unit_test_trust_hashed_SOURCES = tests/unit/test_trust_hashed.c tests/lib/suite.h
+tests_unit_test_trust_hashed_CFLAGS = $(TRUST_TEST_CFLAGS) $(CRYPT_CFLAGS)
+tests_unit_test_trust_hashed_LDADD = $(TRUST_TEST_LDADD)
+tests_unit_test_trust_bundle_keys_SOURCES = tests/unit/test_trust_bundle_keys.c tests/lib/suite.h
+tests_unit_test_trust_bundle_keys_CFLAGS = $(TRUST_TEST_CFLAGS)
+tests_unit_test_trust_bundle_keys_LDADD = $(TRUST_TEST_LDADD)
