@@ -156,7 +156,10 @@ void etcd_txn_if_value(struct etcd_txn *txn, const char *key, enum etcd_relation
 	note(txn, buf_str(&part->json, "}"));
 }
 
-void etcd_txn_if_empty(struct etcd_txn *txn, const char *prefix)
+/* A compare of a range must hold for each key in it; an empty range counts as one key that does not
+ * exist. */
+static void compare_prefix(struct etcd_txn *txn, const char *prefix, const char *target,
+	const char *field, enum etcd_relation relation, int64_t v)
 {
 	struct part *part = &txn->compare;
 
@@ -165,10 +168,19 @@ void etcd_txn_if_empty(struct etcd_txn *txn, const char *prefix)
 	note(txn, buf_str(&part->json, "{"));
 	add_b64(txn, part, "key", prefix, strlen(prefix));
 	add_prefix_end(txn, part, prefix);
-	/* an empty range counts as one key that does not exist */
-	note(txn,
-		buf_str(&part->json,
-			",\"target\":\"CREATE\",\"result\":\"EQUAL\",\"create_revision\":\"0\"}"));
+	note(txn, buf_printf(&part->json,
+			  ",\"target\":\"%s\",\"result\":\"%s\",\"%s\":\"%" PRId64 "\"}", target,
+			  relations[relation], field, v));
+}
+
+void etcd_txn_if_empty(struct etcd_txn *txn, const char *prefix)
+{
+	compare_prefix(txn, prefix, "CREATE", "create_revision", ETCD_EQUAL, 0);
+}
+
+void etcd_txn_if_unchanged(struct etcd_txn *txn, const char *prefix, int64_t revision)
+{
+	compare_prefix(txn, prefix, "MOD", "mod_revision", ETCD_LESS, revision + 1);
 }
 
 void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key, const void *value,

@@ -61,6 +61,10 @@ int plan_new_node_delete(
 /* to: an expression, evaluated on each node. */
 int plan_new_node_rename(struct plan **ret, const struct db *db, const char *noderange,
 	const char *to, struct err *err) MUST_CHECK;
+/* The lock that deployment.lock holds, which is not to be set as an attribute: unlocked, locked or
+ * autolock. */
+int plan_new_node_lock(struct plan **ret, const struct db *db, const char *noderange,
+	const char *word, struct err *err) MUST_CHECK;
 int plan_new_group_set(struct plan **ret, const struct db *db, const char *group,
 	const struct plan_change *changes, size_t n, struct err *err) MUST_CHECK;
 int plan_new_group_create(struct plan **ret, const struct db *db, const char *group,
@@ -93,15 +97,22 @@ struct plan_op {
 };
 
 enum plan_compare_kind {
-	PLAN_MOD,    /* mod_revision is this; 0: there is no such key */
-	PLAN_EXISTS, /* there is such a key */
-	PLAN_NONE,   /* nothing begins with this key */
+	PLAN_MOD,	/* mod_revision is this; 0: there is no such key */
+	PLAN_EXISTS,	/* there is such a key */
+	PLAN_NONE,	/* nothing begins with this key */
+	PLAN_UNCHANGED, /* what begins with this key was last written at `revision` or before it */
 };
 struct plan_compare {
 	enum plan_compare_kind kind;
 	const char *key;
 	int64_t revision;
 };
+
+/* No unit has more of either, nor more bytes, so that each fits into a transaction beside what whoever
+ * carries it out adds. Requests that need more are refused. */
+#define PLAN_UNIT_COMPARES_MAX 112
+#define PLAN_UNIT_OPS_MAX      112
+#define PLAN_UNIT_BYTES_MAX    ((size_t)900 << 10)
 
 /* Belongs to the plan; stays the same while it is out. */
 struct plan_unit {

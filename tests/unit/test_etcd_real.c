@@ -170,6 +170,9 @@ START_TEST(each_compare_means_what_it_says)
 	changed = s.revision;
 	ck_assert(!HOLDS(etcd_txn_if_empty(txn, "/p/")));
 	ck_assert(HOLDS(etcd_txn_if_empty(txn, "/q/")));
+	ck_assert(HOLDS(etcd_txn_if_unchanged(txn, "/p/", changed)));
+	ck_assert(!HOLDS(etcd_txn_if_unchanged(txn, "/p/", created)));
+	ck_assert(HOLDS(etcd_txn_if_unchanged(txn, "/q/", 1)));
 	ck_assert(HOLDS(etcd_txn_if_create(txn, "/p/a", ETCD_EQUAL, created)));
 	ck_assert(!HOLDS(etcd_txn_if_create(txn, "/p/a", ETCD_EQUAL, changed)));
 	ck_assert(HOLDS(etcd_txn_if_create(txn, "/p/b", ETCD_EQUAL, 0)));
