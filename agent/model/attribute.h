@@ -15,8 +15,9 @@
 
 #include "base/err.h"
 
-#define ATTRIBUTE_NAME_MAX  255
-#define ATTRIBUTE_VALUE_MAX ((size_t)256 << 10) /* bytes of one value; more is refused */
+#define ATTRIBUTE_NAME_MAX    255
+#define ATTRIBUTE_VALUE_MAX   ((size_t)256 << 10) /* bytes of one value; more is refused */
+#define ATTRIBUTE_PATTERN_MAX 1024 /* bytes of a pattern; a longer one matches nothing */
 
 enum attribute_kind {
 	ATTRIBUTE_TEXT,	     /* any text; an expression where it holds {fields} */
@@ -62,12 +63,18 @@ bool attribute_hidden(const struct attribute *attribute);
  * bytes. -EINVAL quotes the name and says the rule. kind is "node" or "group". */
 int attribute_object_name_check(const char *name, const char *kind, struct err *err) MUST_CHECK;
 bool attribute_object_name_valid(const char *name);
-/* -EINVAL with upstream's words ("Attribute console.method does not accept value telnet (valid
- * values would be ssh,ipmi,…)") where a plain value is not in the row's list, or too long, or holds a
- * control character other than tab and newline, or is not UTF-8. name is the spelling that was used. */
+/* What a boolean attribute is when this is typed: upstream's words, in any case of letters. */
+bool attribute_truth(const char *value);
+/* -EINVAL where a text is too long, is not UTF-8, or holds a control character other than tab and
+ * newline. The text is not quoted: it may be a secret. */
+int attribute_check_text(const char *value, size_t len, struct err *err) MUST_CHECK;
+/* That, and -EINVAL with upstream's words ("Attribute console.method does not accept value telnet
+ * (valid values would be ssh,ipmi,…)") where a plain value is not in the row's list. name is the
+ * spelling that was used. A named spelling (net.eth0.ipv4_method) is held to the list, too. */
 int attribute_check_value(const struct attribute *attribute, const char *name, const char *value,
 	struct err *err) MUST_CHECK;
-/* Shell pattern with '*', '?' and [ ] as fnmatch without flags, case-sensitive, in linear time. */
+/* Shell pattern as a whole: '*', '?', [a-z], [!a-z]; nothing escapes, a '[' that is not closed stands
+ * for itself. Case-sensitive. Never takes longer than the product of both lengths. */
 bool attribute_matches(const char *pattern, const char *name);
 
 #endif

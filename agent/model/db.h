@@ -26,9 +26,16 @@
 
 #define DB_EVERYTHING "everything"
 
+/* A group that is being taken apart (model/plan.h) has a `noderange` of one of these, the latter with
+ * its new name behind. No noderange begins with '#'. */
+#define DB_LEAVING	   "# being "
+#define DB_LEAVING_DELETED DB_LEAVING "deleted"
+#define DB_LEAVING_RENAMED DB_LEAVING "renamed to "
+
 struct db;
 
-struct db *db_new(void);
+/* seed: random, so that nobody can choose names that make its tables slow. */
+struct db *db_new(uint64_t seed);
 void db_free(struct db *db); /* NULL is fine; may be called on a thread when nobody else uses db */
 DEFINE_CLEANUP(struct db *, db_free)
 
@@ -74,7 +81,8 @@ size_t db_groups_sorted(const struct db *db, uint32_t **ret); /* natural order; 
 const struct bitset *db_group_members(const struct db *db, uint32_t group); /* nodes that list it */
 const char *db_group_noderange(const struct db *db, uint32_t group); /* "" for a static group */
 int64_t db_group_created(const struct db *db, uint32_t group);	     /* grows with age: for ties */
-/* What a group that is being taken apart says of itself (model/plan.h): NULL: it is not. */
+/* Its DB_LEAVING… text while it is being taken apart: members and attributes still count, and its
+ * noderange is "". NULL: it is not. */
 const char *db_group_leaving(const struct db *db, uint32_t group);
 
 /* ---- values ---- */

@@ -1,0 +1,6 @@
+# Unit tests of model.
+check_PROGRAMS += tests/unit/test_model_attribute
+TESTS += tests/unit/test_model_attribute
+tests_unit_test_model_attribute_SOURCES = tests/unit/test_model_attribute.c tests/lib/suite.h
+tests_unit_test_model_attribute_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_attribute_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
