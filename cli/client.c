@@ -2,7 +2,11 @@
 #include "cli/client.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,16 +17,21 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "wire/envelope.h"
 #include "wire/frame.h"
 
 #define READ_STEP ((size_t)64 << 10)
 
+/* As many frames as fit are received at once, and used up one by one: in is consumed from `at` on,
+ * for moving what remains with each of a million frames would be most of the work. */
 struct client {
 	int fd;
 	const char *socket;
 	usec_t timeout, deadline;
+	bool streams; /* the deadline is one for each wait, not for the whole answer */
 	struct buf in;
+	size_t at;
 };
 
 static usec_t now(void)
@@ -125,20 +134,29 @@ static int send_all(struct client *c, const struct buf *b, struct err *err)
 	return 0;
 }
 
+static void set_deadline(struct client *c, usec_t timeout)
+{
+	c->timeout = timeout;
+	c->deadline = usec_add(now(), timeout);
+}
+
 static int receive_some(struct client *c, struct err *err)
 {
 	char *to;
 	ssize_t n;
-	int rc = wait_for(c, POLLIN, err);
 
-	if (rc < 0)
-		return rc;
+	buf_consume(&c->in, c->at);
+	c->at = 0;
 	to = buf_reserve(&c->in, READ_STEP);
 	if (!to)
 		return err_set(err, -EMSGSIZE, "collectived sent too much");
 	n = recv(c->fd, to, READ_STEP, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		/* Whoever reads our output may have kept us waiting. */
+		if (c->streams)
+			set_deadline(c, c->timeout);
+		return wait_for(c, POLLIN, err);
+	}
 	if (n <= 0)
 		return closed_early(err);
 	c->in.len += (size_t)n;
@@ -146,11 +164,20 @@ static int receive_some(struct client *c, struct err *err)
 	return 0;
 }
 
+static void drop_frame(struct client *c, const struct frame *frame)
+{
+	c->at += FRAME_HEADER + frame->len;
+}
+
 /* The next frame, which the caller drops. */
 static int receive_frame(struct client *c, struct frame *ret, struct err *err)
 {
 	for (;;) {
-		int rc = frame_get(&c->in, FRAME_BODY_MAX, ret, err);
+		const struct buf rest = {
+			.data = c->in.data ? c->in.data + c->at : NULL,
+			.len = c->in.len - c->at,
+		};
+		int rc = frame_get(&rest, FRAME_BODY_MAX, ret, err);
 
 		if (rc > 0)
 			return 0;
@@ -176,13 +203,14 @@ static int receive_json(struct client *c, json **ret, struct err *err)
 		rc = json_parse(frame.body, frame.len, ret, err);
 	else
 		rc = err_set(err, -EPROTO, "a frame of type %d", (int)frame.type);
-	frame_drop(&c->in, &frame);
+	drop_frame(c, &frame);
 	if (rc < 0)
 		err_wrap(err, rc, "unexpected answer of what listens at %s", c->socket);
 	return rc;
 }
 
-static int greeting(struct client *c, struct err *err)
+/* denied is told to whom the agent lets nothing be done. */
+static int greeting(struct client *c, const char *denied, struct err *err)
 {
 	CLEANUP(json_freep) json *message = NULL;
 	struct frame frame;
@@ -192,7 +220,7 @@ static int greeting(struct client *c, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = envelope_check_banner(frame.body, frame.len, err);
-	frame_drop(&c->in, &frame);
+	drop_frame(c, &frame);
 	if (rc < 0)
 		return err_wrap(err, rc, "what listens at %s is not collectived", c->socket);
 	rc = receive_json(c, &message, err);
@@ -201,10 +229,7 @@ static int greeting(struct client *c, struct err *err)
 	rc = json_i64(message, "authpassed", &passed, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "unexpected greeting of what listens at %s", c->socket);
-	if (!passed)
-		return err_set(
-			err, -EACCES, "collective management commands may only be used by root");
-	return 0;
+	return passed ? 0 : err_set(err, -EACCES, "%s", denied);
 }
 
 /* The answer to the question, whichever of the forms it has. */
@@ -227,16 +252,17 @@ static int answer(struct client *c, json **ret, struct err *err)
 	return err_wrap(err, -EPROTO, "unexpected answer of collectived");
 }
 
-static int question(struct client *c, json *request, struct err *err)
+/* Sends a message, which it takes. */
+static int send_message(struct client *c, json *message, struct err *err)
 {
 	CLEANUP(json_wipep) json *check = NULL;
 	struct buf out = BUF_INIT(FRAME_HEADER + FRAME_REQUEST_MAX);
-	json *message = envelope_new_collective(request);
 	int rc = frame_put_json(&out, message);
 
 	json_wipe(message);
 	if (rc < 0)
-		rc = err_set(err, rc, "the request is too large");
+		rc = err_set(err, rc, "the request is longer than the %zu KiB that an agent takes",
+			FRAME_REQUEST_MAX >> 10);
 	else if (json_parse(out.data + FRAME_HEADER, out.len - FRAME_HEADER, &check, NULL) < 0)
 		rc = err_set(err, -EINVAL, "the arguments are not valid UTF-8 text");
 	else
@@ -245,27 +271,111 @@ static int question(struct client *c, json *request, struct err *err)
 	return rc;
 }
 
+static void client_init(struct client *c, const char *socket)
+{
+	*c = (struct client){
+		.fd = -1,
+		.socket = socket,
+		.in = BUF_INIT(FRAME_HEADER + (size_t)FRAME_BODY_MAX + READ_STEP),
+	};
+}
+
+static void client_done(struct client *c)
+{
+	buf_wipe(&c->in);
+	if (c->fd >= 0)
+		close(c->fd);
+}
+
 int client_ask(
 	const char *socket, json *request, usec_t timeout, json **ret_answer, struct err *err)
 {
-	struct client c = {
-		.fd = -1,
-		.socket = socket,
-		.timeout = timeout,
-		.in = BUF_INIT(FRAME_HEADER + (size_t)FRAME_BODY_MAX + READ_STEP),
-	};
-	int rc = open_socket(&c, err);
+	struct client c;
+	int rc;
 
-	c.deadline = usec_add(now(), timeout);
+	client_init(&c, socket);
+	rc = open_socket(&c, err);
+	set_deadline(&c, timeout);
 	if (rc == 0)
-		rc = greeting(&c, err);
+		rc = greeting(&c, "collective management commands may only be used by root", err);
 	if (rc == 0)
-		rc = question(&c, TAKE(request), err);
+		rc = send_message(&c, envelope_new_collective(TAKE(request)), err);
 	if (rc == 0)
 		rc = answer(&c, ret_answer, err);
 	json_wipe(request);
-	buf_wipe(&c.in);
-	if (c.fd >= 0)
-		close(c.fd);
+	client_done(&c);
+	return rc;
+}
+
+int client_open(const char *socket, struct client **ret, struct err *err)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+	int rc;
+
+	client_init(c, socket);
+	rc = open_socket(c, err);
+	set_deadline(c, CLIENT_ANSWER_TIMEOUT);
+	if (rc == 0)
+		rc = greeting(c,
+			"the agent does not know you: use this command as root or as a member of "
+			"the group that api.read_group names",
+			err);
+	c->streams = true;
+	if (rc == 0)
+		*ret = c;
+	else
+		client_free(c);
+	return rc;
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	client_done(c);
+	free(c);
+}
+
+static void read_end(const json *done, struct client_end *ret)
+{
+	const json *stale = json_at(done, "stale");
+	int64_t revision;
+
+	*ret = (struct client_end){.age = -1};
+	if (!stale)
+		return;
+	if (json_number(stale, "age", &ret->age, NULL) < 0 || !(ret->age >= 0))
+		ret->age = 0;
+	if (json_i64(stale, "revision", &revision, NULL) == 0)
+		snprintf(ret->revision, sizeof(ret->revision), "%" PRId64, revision);
+}
+
+int client_request(struct client *c, const char *operation, const char *path, json *parameters,
+	client_frame_fn *on_frame, void *arg, struct client_end *ret, struct err *err)
+{
+	bool reads = text_eq(operation, "retrieve");
+	json *request = json_new_object();
+	int rc;
+
+	json_set_str(request, "operation", operation);
+	json_set_str(request, "path", path);
+	if (parameters)
+		json_set(request, "parameters", parameters);
+	set_deadline(c, reads ? CLIENT_READ_TIMEOUT : CLIENT_WRITE_TIMEOUT);
+	rc = send_message(c, request, err);
+	while (rc == 0) {
+		json *frame;
+
+		rc = receive_json(c, &frame, err);
+		if (rc < 0)
+			break;
+		if (json_get(frame, "_requestdone")) {
+			read_end(frame, ret);
+			json_free(frame);
+			return 0;
+		}
+		rc = on_frame(frame, arg);
+		json_wipe(frame);
+	}
 	return rc;
 }

@@ -2,7 +2,9 @@
  * The program's end of the agent's socket: blocking, every wait with a deadline.
  *
  * client_ask() is one question: connect, read the greeting, send {"collective":request}, read one
- * {"collective":answer}. Error texts are complete sentences for the user, with the remedy.
+ * {"collective":answer}. A struct client is a connection for any number of requests about nodes and
+ * groups, each answered by frames that are handed on as they come. Error texts are complete
+ * sentences for the user, with the remedy.
  */
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
@@ -19,5 +21,31 @@
  * -ETIMEDOUT, -EACCES, -ENOENT (no agent) and so on, with the text. */
 int client_ask(const char *socket, json *request, usec_t timeout, json **ret_answer,
 	struct err *err) MUST_CHECK;
+
+/* How long an answer may pause. A large change says nothing until all of it is in etcd. */
+#define CLIENT_READ_TIMEOUT  (60 * USEC_PER_SEC)
+#define CLIENT_WRITE_TIMEOUT (600 * USEC_PER_SEC)
+
+struct client;
+
+/* What the end of an answer tells: the age is in seconds, negative while the answer is current. */
+struct client_end {
+	double age;
+	char revision[32]; /* "" where it is not told */
+};
+
+/* One frame of an answer but the last; it belongs to the caller of this. Anything but 0 ends the
+ * request, and the connection with it: client_request() returns it. */
+typedef int client_frame_fn(const json *frame, void *arg);
+
+int client_open(const char *socket, struct client **ret, struct err *err) MUST_CHECK;
+/* operation is "retrieve", "update", "create" or "delete"; takes the parameters, which may be NULL,
+ * and wipes them. An error that the agent answers is a frame like others. */
+int client_request(struct client *c, const char *operation, const char *path, json *parameters,
+	client_frame_fn *on_frame, void *arg, struct client_end *ret, struct err *err) MUST_CHECK;
+/* NULL is fine. */
+void client_free(struct client *c);
+
+DEFINE_CLEANUP(struct client *, client_free)
 
 #endif

@@ -79,8 +79,8 @@ int run_log(struct call *call)
 {
 	json *request = command_request("log");
 
-	json_set_str(request, "module", call->args[1] ? call->args[0] : NULL);
-	json_set_str(request, "level", call->args[1] ? call->args[1] : call->args[0]);
+	json_set_str(request, "module", call->count > 1 ? call->args[0] : NULL);
+	json_set_str(request, "level", call->args[call->count - 1]);
 	return command_status(call, request);
 }
 

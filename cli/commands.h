@@ -17,6 +17,7 @@ int run_gencert(struct call *call);
 int run_resign(struct call *call);
 int run_adopt(struct call *call);
 int run_log(struct call *call);
+int run_secret(struct call *call);
 
 /* A new request {"operation":operation}. */
 json *command_request(const char *operation);

@@ -1,12 +1,22 @@
 # The commands; all but main() is in a library, for the unit tests.
 noinst_LIBRARIES += cli/libcli.a
 cli_libcli_a_SOURCES = \
+	cli/assign.c cli/assign.h \
+	cli/attributes.c \
+	cli/change.c \
 	cli/client.c cli/client.h \
 	cli/commands.c cli/commands.h \
 	cli/help.c \
 	cli/invite.c \
 	cli/join.c \
+	cli/names.c cli/names.h \
+	cli/nodeattrib.c \
+	cli/nodes.c \
+	cli/programs.c cli/programs.h \
+	cli/secret.c \
+	cli/session.c cli/session.h \
 	cli/show.c \
+	cli/value.c cli/value.h \
 	cli/verb.c cli/verb.h \
 	cli/verbs.c \
 	cli/writer.h \
@@ -18,3 +28,20 @@ bin_PROGRAMS += collective
 collective_SOURCES = cli/main.c
 collective_CFLAGS = $(AM_CFLAGS)
 collective_LDADD = cli/libcli.a agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS)
+
+# The commands for nodes and groups are the same binary, by other names: symbolic links beside it.
+NODE_COMMANDS = nodeattrib nodegroupattrib nodelist nodegrouplist nodedefine nodegroupdefine \
+	noderemove nodegroupremove noderename nodegrouprename
+CLEANFILES += $(NODE_COMMANDS)
+
+$(NODE_COMMANDS): collective$(EXEEXT)
+	$(AM_V_GEN)rm -f $@ && $(LN_S) collective$(EXEEXT) $@
+
+all-local: $(NODE_COMMANDS)
+
+install-exec-hook:
+	cd '$(DESTDIR)$(bindir)' && to=`echo collective | sed '$(transform)'`$(EXEEXT) && \
+	for name in $(NODE_COMMANDS); do rm -f $$name && $(LN_S) $$to $$name || exit 1; done
+
+uninstall-hook:
+	cd '$(DESTDIR)$(bindir)' && rm -f $(NODE_COMMANDS)

@@ -54,13 +54,52 @@ void verb_help_all(FILE *out)
 		     "\"collective COMMAND --help\" explains the options of a command.\n");
 }
 
+static void print_forms(const struct verb *program, FILE *out)
+{
+	const char *lead = "usage:";
+
+	for (const char *form = program->args; form; lead = "   or:") {
+		const char *end = strchrnul(form, '\n');
+
+		fprintf(out, "%s %s%s%.*s\n", lead, program->name, *form ? " " : "",
+			(int)(end - form), form);
+		form = *end ? end + 1 : NULL;
+	}
+}
+
+#define HELP_COLUMN 28
+#define HELP_WIDTH  80
+
+/* The text from column on, further lines below its first word. */
+static void print_folded(const char *text, int column, FILE *out)
+{
+	int at = fprintf(out, "%*s", column < HELP_COLUMN ? HELP_COLUMN - column : 1, "") + column;
+
+	for (bool first = true; *text; first = false) {
+		int len = (int)strcspn(text, " ");
+
+		if (!first && at + 1 + len > HELP_WIDTH)
+			at = fprintf(out, "\n%*s", HELP_COLUMN, "") - 1;
+		else if (!first)
+			at += fprintf(out, " ");
+		at += fprintf(out, "%.*s", len, text);
+		text += len + (text[len] == ' ');
+	}
+	fprintf(out, "\n");
+}
+
 void verb_help(const struct verb *verb, FILE *out)
 {
 	const struct verb_option *o;
 
-	fprintf(out, "usage: collective [-s PATH] ");
-	print_usage(verb, out);
-	fprintf(out, "\n\n%s.\n", verb->help);
+	if (verb->program) {
+		print_forms(verb, out);
+	} else {
+		fprintf(out, "usage: collective [-s PATH] ");
+		print_usage(verb, out);
+		fprintf(out, "\n");
+	}
+	fprintf(out, "\n%s.\n", verb->help);
 	for (int i = 0; (o = option_at(verb, i)); i++) {
 		int len = 0;
 
@@ -75,7 +114,7 @@ void verb_help(const struct verb *verb, FILE *out)
 			len += fprintf(out, "[=%s]", o->value);
 		else if (o->takes == OPTION_VALUE)
 			len += fprintf(out, " %s", o->value);
-		fprintf(out, "%*s%s\n", len < 28 ? 28 - len : 1, "", o->help);
+		print_folded(o->help, len, out);
 	}
 }
 
@@ -93,15 +132,39 @@ static void mdoc_option(const struct verb_option *o, FILE *out)
 		fprintf(out, " Ar %s", o->value);
 }
 
+/* A word of a form: -x, NAME, NAME=NAME, literal, or punctuation. */
+static void mdoc_word(const char *word, size_t len, FILE *out)
+{
+	const char *equals = memchr(word, '=', len);
+
+	if (*word == '-' && len > 1)
+		fprintf(out, " Fl %.*s", (int)len - 1, word + 1);
+	else if (*word >= 'a' && *word <= 'z')
+		fprintf(out, " Cm %.*s", (int)len, word);
+	else if (equals)
+		fprintf(out, " Ar %.*s Ns = Ns Ar %.*s", (int)(equals - word), word,
+			(int)(word + len - equals - 1), equals + 1);
+	else if (*word >= 'A' && *word <= 'Z')
+		fprintf(out, " Ar %.*s", (int)len, word);
+	else
+		fprintf(out, " %.*s", (int)len, word);
+}
+
+/* One form of the arguments: words and [ ]. */
 static void mdoc_args(const char *args, FILE *out)
 {
-	if (*args == '[')
-		fprintf(out, " Oo Ar %.*s Oc", (int)strcspn(args + 1, "]"), args + 1);
-	else if (*args)
-		fprintf(out, " Ar %.*s", (int)strcspn(args, " "), args);
-	args += strcspn(args, " ");
-	if (*args)
-		mdoc_args(args + 1, out);
+	size_t len;
+
+	for (; *args && *args != '\n'; args += len) {
+		len = strcspn(args, " []\n");
+		if (len)
+			mdoc_word(args, len, out);
+		else if (*args == '[')
+			fprintf(out, " Oo");
+		else if (*args == ']')
+			fprintf(out, " Oc");
+		len += !len;
+	}
 }
 
 /* A sentence, its lines broken where mandoc likes them to be. */
@@ -120,40 +183,71 @@ static void mdoc_sentence(const char *text, FILE *out)
 	fprintf(out, ".\n");
 }
 
-void verb_mdoc(FILE *out)
+static void mdoc_options(const struct verb *verb, FILE *out)
 {
 	const struct verb_option *o;
 
+	for (int i = 0; (o = option_at(verb, i)); i++) {
+		fprintf(out, "%s.It ", i ? "" : ".Bl -tag -width Ds\n");
+		mdoc_option(o, out);
+		fprintf(out, "\n");
+		mdoc_sentence(o->help, out);
+		if (!option_at(verb, i + 1))
+			fprintf(out, ".El\n");
+	}
+}
+
+void verb_mdoc(FILE *out)
+{
 	fprintf(out, ".Bl -tag -width Ds\n");
 	for (const struct verb *v = verbs; v->name; v++) {
 		fprintf(out, ".It Cm %s", v->name);
 		mdoc_args(v->args, out);
 		fprintf(out, "\n");
 		mdoc_sentence(v->help, out);
-		for (int i = 0; (o = option_at(v, i)); i++) {
-			fprintf(out, "%s.It ", i ? "" : ".Bl -tag -width Ds\n");
-			mdoc_option(o, out);
-			fprintf(out, "\n");
-			mdoc_sentence(o->help, out);
-			if (!option_at(v, i + 1))
-				fprintf(out, ".El\n");
-		}
+		mdoc_options(v, out);
 	}
 	fprintf(out, ".El\n");
 }
 
-void verb_words(FILE *out)
+void program_mdoc(const struct verb *program, FILE *out)
+{
+	fprintf(out, ".Sh NAME\n.Nm %s\n.Nd %c%s\n.Sh SYNOPSIS\n", program->name,
+		program->help[0] | 0x20, program->help + 1);
+	for (const char *form = program->args; form;) {
+		const char *end = strchrnul(form, '\n');
+
+		/* Blanks between the dot and the macro are none to mdoc. */
+		fprintf(out, ".Nm\n%s", *form ? "." : "");
+		mdoc_args(form, out);
+		fprintf(out, "%s", *form ? "\n" : "");
+		form = *end ? end + 1 : NULL;
+	}
+	fprintf(out, ".Sh OPTIONS\n");
+	mdoc_options(program, out);
+}
+
+static void words(const struct verb *verb, FILE *out)
 {
 	const struct verb_option *o;
 
-	for (const struct verb *v = verbs; v->name; v++) {
-		fprintf(out, "%s", v->name);
-		for (int i = 0; (o = option_at(v, i)); i++) {
-			if (o->letter)
-				fprintf(out, " -%c", o->letter);
-			if (o->name)
-				fprintf(out, " --%s", o->name);
-		}
-		fprintf(out, "\n");
+	fprintf(out, "%s", verb->name);
+	for (int i = 0; (o = option_at(verb, i)); i++) {
+		if (o->letter)
+			fprintf(out, " -%c", o->letter);
+		if (o->name)
+			fprintf(out, " --%s", o->name);
 	}
+	fprintf(out, "\n");
+}
+
+void verb_words(FILE *out)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		words(v, out);
+}
+
+void program_words(const struct verb *program, FILE *out)
+{
+	words(program, out);
 }

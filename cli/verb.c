@@ -16,10 +16,17 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* The first is not for the programs: upstream's nodeattrib -s means something else, so their rows
+ * have a --socket of their own. */
 static const struct verb_option common[] = {
 	{'s', "socket", OPTION_VALUE, "PATH", .help = "the agent's socket"},
 	{'h', "help", OPTION_FLAG, .help = "print this help"},
 };
+
+static const char *family(const struct verb *verb)
+{
+	return verb->program ? "" : "collective ";
+}
 
 static bool option_is_there(const struct verb_option *o)
 {
@@ -40,7 +47,7 @@ static int option_find(const struct verb *verb, const char *name, size_t len,
 	for (int i = 0; i < VERB_OPTIONS_MAX && option_is_there(&verb->options[i]); i++)
 		if (option_is(&verb->options[i], name, len))
 			return i;
-	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+	for (size_t i = verb->program; i < ARRAY_SIZE(common); i++)
 		if (option_is(&common[i], name, len)) {
 			*ret_common = &common[i];
 			return -1;
@@ -84,8 +91,9 @@ static int parse_option(struct parser *p, const char *name, size_t len, char *re
 
 	*ret_used = false;
 	if (i < -1)
-		return err_set(p->err, -EINVAL, "unknown option '%s%s' (collective %s --help)",
-			len > 1 ? "--" : "-", text_printable(name, len, shown), p->verb->name);
+		return err_set(p->err, -EINVAL, "unknown option '%s%s' (%s%s --help)",
+			len > 1 ? "--" : "-", text_printable(name, len, shown), family(p->verb),
+			p->verb->name);
 	if (i >= 0)
 		o = &p->verb->options[i];
 	if (o->takes != OPTION_FLAG && rest) {
@@ -130,8 +138,8 @@ static int parse_name(struct parser *p, char *word)
 
 	/* A single letter is an option of one dash. */
 	if (len < 2)
-		return err_set(p->err, -EINVAL, "unknown option '--%.*s' (collective %s --help)",
-			(int)len, word, p->verb->name);
+		return err_set(p->err, -EINVAL, "unknown option '--%.*s' (%s%s --help)", (int)len,
+			word, family(p->verb), p->verb->name);
 	rc = parse_option(p, word, len, value, &used);
 	if (rc == 0 && value && !used)
 		rc = err_set(p->err, -EINVAL, "option '--%.*s' takes no value", (int)len, word);
@@ -147,19 +155,21 @@ static int check_count(const struct parser *p, int count)
 			min = max = 0;
 	if (count >= min && count <= max)
 		return 0;
-	return err_set(p->err, -EINVAL, "%s (usage: collective %s%s%s)",
-		count < min ? "an argument is missing" : "too many arguments", p->verb->name,
-		*p->verb->args ? " " : "", p->verb->args);
+	return err_set(p->err, -ERANGE, "%s (usage: %s%s%s%.*s)",
+		count < min ? "an argument is missing" : "too many arguments", family(p->verb),
+		p->verb->name, *p->verb->args ? " " : "", (int)strcspn(p->verb->args, "\n"),
+		p->verb->args);
 }
 
 int verb_parse(const struct verb *verb, int argc, char **argv, struct call *ret, struct err *err)
 {
 	struct parser p = {.verb = verb, .argc = argc, .argv = argv, .call = ret, .err = err};
 	bool options = true;
-	int count = 0;
 	int rc = 0;
 
 	ret->verb = verb;
+	ret->args = argv;
+	ret->count = 0;
 	while (rc == 0 && p.at < argc) {
 		char *word = argv[p.at++];
 
@@ -170,12 +180,11 @@ int verb_parse(const struct verb *verb, int argc, char **argv, struct call *ret,
 		} else if (options && word[0] == '-' && word[1]) {
 			rc = parse_letters(&p, word + 1);
 		} else {
-			if (count < VERB_ARGS_MAX)
-				ret->args[count] = word;
-			count++;
+			/* Not behind the word that was just read. */
+			argv[ret->count++] = word;
 		}
 	}
-	return rc < 0 ? rc : check_count(&p, count);
+	return rc < 0 ? rc : check_count(&p, ret->count);
 }
 
 void call_done(struct call *call)
@@ -184,12 +193,22 @@ void call_done(struct call *call)
 	call->secret = NULL;
 }
 
-const struct verb *verb_find(const char *name)
+static const struct verb *find(const struct verb *table, const char *name)
 {
-	for (const struct verb *v = verbs; v->name; v++)
+	for (const struct verb *v = table; v->name; v++)
 		if (strcmp(v->name, name) == 0)
 			return v;
 	return NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+	return find(verbs, name);
+}
+
+const struct verb *program_find(const char *name)
+{
+	return find(programs, name);
 }
 
 /* How many letters must be changed, added or left out (a row at a time); names are short. */
@@ -234,9 +253,9 @@ const struct verb *verb_nearest(const char *name)
 	return found;
 }
 
-static int usage(FILE *err, const char *text)
+static int usage(FILE *err, const char *name, const char *text)
 {
-	fprintf(err, "collective: %s\n", text);
+	fprintf(err, "%s: %s\n", name, text);
 	return CLI_USAGE;
 }
 
@@ -251,59 +270,90 @@ static int unknown(const char *name, FILE *err)
 		err_set(&text, 0, "unknown command '%s', did you mean '%s'?", shown, near->name);
 	else
 		err_set(&text, 0, "unknown command '%s' (collective --help lists them)", shown);
-	return usage(err, text.text);
+	return usage(err, "collective", text.text);
 }
 
-/* What can be asked of the program itself. True: it was, and *ret is the exit status. */
-static bool run_own(const char *word, FILE *out, int *ret)
+/* What can be asked of a program itself (NULL: of collective). True: it was, and the answer is
+ * printed. */
+static bool run_own(const char *word, const struct verb *program, FILE *out)
 {
-	*ret = CLI_OK;
-	if (text_eq(word, "-h") || text_eq(word, "--help") || text_eq(word, "help"))
+	bool own = !program;
+
+	if (own && (text_eq(word, "-h") || text_eq(word, "--help") || text_eq(word, "help")))
 		verb_help_all(out);
 	else if (text_eq(word, "--version"))
-		fprintf(out, "collective %s\n", PACKAGE_VERSION);
-	else if (text_eq(word, "--words"))
+		fprintf(out, "%s %s\n", own ? "collective" : program->name, PACKAGE_VERSION);
+	else if (own && text_eq(word, "--words"))
 		verb_words(out);
-	else if (text_eq(word, "--mdoc"))
+	else if (text_eq(word, "--words"))
+		program_words(program, out);
+	else if (own && text_eq(word, "--mdoc"))
 		verb_mdoc(out);
+	else if (text_eq(word, "--mdoc"))
+		program_mdoc(program, out);
 	else
 		return false;
 	return true;
 }
 
-int cli_run(int argc, char **argv, const char *host, FILE *in, FILE *out, FILE *err)
+static int run_verb(const struct verb *verb, int argc, char **argv, struct call *call)
 {
-	struct call call = {.in = in, .out = out, .err = err};
-	const struct verb *verb;
 	struct err text = {""};
-	int at = 1;
-	int rc;
+	int rc = verb_parse(verb, argc, argv, call, &text);
 
-	call.socket = host && *host == '/' ? host : RUNDIR "/confluent/api.sock";
+	if (rc == -ECANCELED) {
+		verb_help(verb, call->out);
+		rc = CLI_OK;
+	} else if (rc < 0) {
+		usage(call->err, verb->program ? verb->name : "collective", text.text);
+		/* As upstream's programs. */
+		rc = rc == -ERANGE && verb->program ? CLI_FAILED : CLI_USAGE;
+	} else {
+		if (verb->program && call_option(call, "socket"))
+			call->socket = call_option(call, "socket");
+		rc = verb->run(call);
+	}
+	call_done(call);
+	return rc;
+}
+
+static int run_program(const struct verb *program, int argc, char **argv, struct call *call)
+{
+	if (argc == 2 && run_own(argv[1], program, call->out))
+		return CLI_OK;
+	return run_verb(program, argc - 1, argv + 1, call);
+}
+
+static int run_collective(int argc, char **argv, struct call *call)
+{
+	const struct verb *verb;
+	int at = 1;
+
 	while (at + 1 < argc && (text_eq(argv[at], "-s") || text_eq(argv[at], "--socket"))) {
-		call.socket = argv[at + 1];
+		call->socket = argv[at + 1];
 		at += 2;
 	}
 	if (at < argc && (text_eq(argv[at], "-s") || text_eq(argv[at], "--socket")))
-		return usage(err, "-s needs the path of the agent's socket");
+		return usage(call->err, "collective", "-s needs the path of the agent's socket");
 	if (at >= argc) {
-		verb_help_all(err);
+		verb_help_all(call->err);
 		return CLI_USAGE;
 	}
-	if (run_own(argv[at], out, &rc))
-		return rc;
+	if (run_own(argv[at], NULL, call->out))
+		return CLI_OK;
 	verb = verb_find(argv[at]);
 	if (!verb)
-		return unknown(argv[at], err);
-	rc = verb_parse(verb, argc - at - 1, argv + at + 1, &call, &text);
-	if (rc == -ECANCELED) {
-		verb_help(verb, out);
-		rc = CLI_OK;
-	} else if (rc < 0) {
-		rc = usage(err, text.text);
-	} else {
-		rc = verb->run(&call);
-	}
-	call_done(&call);
-	return rc;
+		return unknown(argv[at], call->err);
+	return run_verb(verb, argc - at - 1, argv + at + 1, call);
+}
+
+int cli_run(int argc, char **argv, const char *host, FILE *in, FILE *out, FILE *err)
+{
+	struct call call = {.in = in, .out = out, .err = err};
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+	const struct verb *program = argc ? program_find(slash ? slash + 1 : argv[0]) : NULL;
+
+	call.socket = host && *host == '/' ? host : RUNDIR "/confluent/api.sock";
+	return program ? run_program(program, argc, argv, &call)
+		       : run_collective(argc, argv, &call);
 }

@@ -92,5 +92,14 @@ const struct verb verbs[] = {
 			"all",
 		.run = run_log,
 	},
+	{
+		.name = "secret",
+		.args = "get NODE ATTRIBUTE",
+		.min = 3,
+		.max = 3,
+		.help = "Print the value of a secret attribute of a node in clear",
+		.options = {{0, "json", .help = "Print one line of JSON"}},
+		.run = run_secret,
+	},
 	{.name = NULL},
 };

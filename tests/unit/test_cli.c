@@ -113,7 +113,7 @@ START_TEST(arguments_that_do_not_fit_are_named)
 	struct err err = {""};
 	struct call call;
 
-	ck_assert_int_eq(parse(line, &call, &err), -EINVAL);
+	ck_assert_int_lt(parse(line, &call, &err), 0);
 	ck_assert_msg(strstr(err.text, bad_lines[_i].why), "%s: %s", bad_lines[_i].line, err.text);
 	call_done(&call);
 	free(line);
