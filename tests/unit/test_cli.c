@@ -45,9 +45,10 @@ static int split(char *line, char **argv)
 	return argc;
 }
 
+/* The call's arguments are good until the next. */
 static int parse(char *line, struct call *call, struct err *err)
 {
-	char *argv[ARGV_MAX];
+	static char *argv[ARGV_MAX];
 	int argc = split(line, argv);
 	const struct verb *verb = verb_find(argv[0]);
 
