@@ -2,3 +2,11 @@ noinst_LIBRARIES += agent/model/libmodel.a
 agent_model_libmodel_a_SOURCES = agent/model/natsort.c agent/model/natsort.h
 agent_model_libmodel_a_SOURCES += \
 	agent/model/attribute.c agent/model/attribute.h agent/model/attributes.def
+agent_model_libmodel_a_SOURCES += \
+	agent/model/plan.c agent/model/plan.h agent/model/plan_private.h \
+	agent/model/plan_change.c \
+	agent/model/plan_group.c \
+	agent/model/plan_member.c \
+	agent/model/plan_node.c \
+	agent/model/plan_report.c \
+	agent/model/plan_unit.c
