@@ -3,9 +3,14 @@
  *
  * It is fed raw keys ("nodes/n1/location.rack") with their mod_revision, in any order, and never
  * refuses any: a key that is malformed, an unknown attribute, a value that can't be used is kept as
- * `odd` (its revision is known, its value is not used). A node exists when its `groups` key does, a
- * group when its `noderange` key does; attributes of what does not exist are odd until it does. The
- * group `everything` always exists.
+ * `odd` (its revision is known, its value is not used). A node exists when its `groups` key does,
+ * whatever that holds, a group when its `noderange` key does; attributes of what does not exist are odd
+ * until it does. The group `everything` always exists, every node belongs to it, and it can't be
+ * made dynamic. A node that lists a dynamic group belongs to it and inherits nothing from it.
+ *
+ * Of a list of groups, names that are no group names are left out (and make the key odd), names of
+ * groups that do not exist are left out until these do, and names that are there twice count once;
+ * the text itself is what db_node_own() gives.
  *
  * Reading is pure and fast: effective values (own, then the groups in order, `everything` last unless
  * it is listed earlier), inheritance and expressions are worked out when they are asked for. Node and
@@ -43,7 +48,8 @@ DEFINE_CLEANUP(struct db *, db_free)
 
 /* Is it a key of nodes/ or groups/ (relative to the prefix)? Others must not be fed. */
 bool db_is_ours(const char *key, size_t key_len);
-/* 0, or -EINVAL with a text that names the key: it is odd now. */
+/* 0, or -EINVAL with a text that names the key: it is odd now. Never quotes a value that may be a
+ * secret. That an attribute's node or group does not exist is not told here, it may come next. */
 int db_put(struct db *db, const char *key, size_t key_len, const char *value, size_t value_len,
 	int64_t mod_revision, struct err *why);
 void db_delete(struct db *db, const char *key, size_t key_len);
@@ -53,8 +59,8 @@ int64_t db_revision(const struct db *db);
 
 /* The raw key, odd ones included: false and 0 where there is none. */
 bool db_raw(const struct db *db, const char *key, int64_t *mod_revision);
-size_t db_odd(const struct db *db); /* keys that can't be used now */
-/* Calls fn for each odd key. */
+size_t db_odd(const struct db *db); /* keys that can't be used now, or not all of them */
+/* Calls fn for each odd key (control characters replaced); why does not repeat it. */
 void db_each_odd(
 	const struct db *db, void (*fn)(const char *key, const char *why, void *arg), void *arg);
 size_t db_keys(const struct db *db); /* all of them */
@@ -80,7 +86,9 @@ const char *db_group_name(const struct db *db, uint32_t group);
 size_t db_groups_sorted(const struct db *db, uint32_t **ret); /* natural order; *ret is new */
 const struct bitset *db_group_members(const struct db *db, uint32_t group); /* nodes that list it */
 const char *db_group_noderange(const struct db *db, uint32_t group); /* "" for a static group */
-int64_t db_group_created(const struct db *db, uint32_t group);	     /* grows with age: for ties */
+/* The revision that last wrote its `noderange`, which for a static group is the one that made it: of
+ * two groups the younger has the greater. */
+int64_t db_group_created(const struct db *db, uint32_t group);
 /* Its DB_LEAVING… text while it is being taken apart: members and attributes still count, and its
  * noderange is "". NULL: it is not. */
 const char *db_group_leaving(const struct db *db, uint32_t group);
@@ -104,7 +112,9 @@ struct db_value {
 	bool inherited;
 };
 
-/* What the node or group itself has. name is a full name, not an alias. */
+/* What the node or group itself has. name is a full name, not an alias. `groups` of a node and
+ * `noderange` of a group are the raw texts. A PLAIN text of an attribute that may hold an expression
+ * has its braces halved: expression_escape() gives what is in etcd. */
 bool db_node_own(const struct db *db, uint32_t node, const char *name, struct db_value *ret);
 bool db_group_own(const struct db *db, uint32_t group, const char *name, struct db_value *ret);
 /* What counts for the node; DB_UNSET (and false) where nobody says anything. An own empty value is
@@ -112,23 +122,26 @@ bool db_group_own(const struct db *db, uint32_t group, const char *name, struct 
 bool db_node_value(const struct db *db, uint32_t node, const char *name, struct db_value *ret);
 /* The text that the value stands for on this node: plain as it is, expressions evaluated (references
  * to other attributes of the node, expressions among them, cycles found). -EINVAL with upstream's
- * text where it is broken; -ENOENT when unset; -EACCES for hidden ones. Replaces what is in out. */
+ * text where it is broken; -ENOENT when unset; -EACCES for hidden ones. Replaces what is in out, whose
+ * ceiling should be ATTRIBUTE_VALUE_MAX. A reference to what is hidden, unset or broken is "", one
+ * that is part of a circle breaks what refers to it. */
 int db_node_text(const struct db *db, uint32_t node, const struct db_value *value, struct buf *out,
 	struct err *err) MUST_CHECK;
 /* Evaluates any text on the node. */
 int db_node_evaluate(const struct db *db, uint32_t node, const char *expression, struct buf *out,
 	struct err *err) MUST_CHECK;
 
-/* Calls fn for each attribute that the node has, own or inherited, in code point order of names
- * (`groups` is not among them; `id.index` is), until fn gives false. */
+/* Calls fn for each attribute that the node has, own or inherited, or that the group has, in code point
+ * order of names (`groups` and `noderange` are not among them; `id.index` is), until fn gives false. */
 typedef bool db_value_fn(const char *name, const struct db_value *value, void *arg);
 void db_node_each(const struct db *db, uint32_t node, db_value_fn *fn, void *arg);
 void db_group_each(const struct db *db, uint32_t group, db_value_fn *fn, void *arg);
-/* Every attribute name that some node or group has, in code point order. */
+/* Every attribute name that some key has, in code point order. */
 void db_each_name(const struct db *db, void (*fn)(const char *name, void *arg), void *arg);
 
-/* Nodes whose effective collective.manager is this text: a reverse index, nothing is searched.
- * Never NULL. */
+/* Nodes whose effective collective.manager is this text; "": those without one, and those whose
+ * expression is broken. A reverse index: only what has changed since the last call is looked at. Never
+ * NULL. */
 const struct bitset *db_managed_by(const struct db *db, const char *manager);
 
 #endif

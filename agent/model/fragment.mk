@@ -10,3 +10,11 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/plan_node.c \
 	agent/model/plan_report.c \
 	agent/model/plan_unit.c
+	agent/model/db.c agent/model/db.h agent/model/db_private.h \
+	agent/model/db_evaluate.c \
+	agent/model/db_managed.c \
+	agent/model/db_object.c \
+	agent/model/db_odd.c \
+	agent/model/db_read.c \
+	agent/model/db_table.c agent/model/db_table.h \
+	agent/model/db_value.c
