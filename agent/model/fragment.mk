@@ -10,6 +10,7 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/plan_node.c \
 	agent/model/plan_report.c \
 	agent/model/plan_unit.c
+agent_model_libmodel_a_SOURCES += \
 	agent/model/db.c agent/model/db.h agent/model/db_private.h \
 	agent/model/db_evaluate.c \
 	agent/model/db_managed.c \
