@@ -19,3 +19,11 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/db_read.c \
 	agent/model/db_table.c agent/model/db_table.h \
 	agent/model/db_value.c
+agent_model_libmodel_a_SOURCES += \
+	agent/model/expression.c agent/model/expression.h \
+	agent/model/expression_field.c agent/model/expression_field.h \
+	agent/model/expression_format.c agent/model/expression_format.h \
+	agent/model/expression_int.c agent/model/expression_int.h \
+	agent/model/expression_text.c agent/model/expression_text.h \
+	agent/model/expression_token.c agent/model/expression_token.h \
+	agent/model/expression_value.c agent/model/expression_value.h

@@ -4,3 +4,11 @@ TESTS += tests/unit/test_model_attribute
 tests_unit_test_model_attribute_SOURCES = tests/unit/test_model_attribute.c tests/lib/suite.h
 tests_unit_test_model_attribute_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_attribute_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_model_expression
+TESTS += tests/unit/test_model_expression
+EXTRA_DIST += tests/unit/data/expression-cases.tsv
+tests_unit_test_model_expression_SOURCES = tests/unit/test_model_expression.c tests/lib/suite.h
+tests_unit_test_model_expression_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_model_expression_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_expression_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
