@@ -5,8 +5,11 @@ agent_model_libmodel_a_SOURCES += \
 agent_model_libmodel_a_SOURCES += \
 	agent/model/plan.c agent/model/plan.h agent/model/plan_private.h \
 	agent/model/plan_change.c \
+	agent/model/plan_gone.c \
 	agent/model/plan_group.c \
+	agent/model/plan_leave.c \
 	agent/model/plan_member.c \
+	agent/model/plan_move.c \
 	agent/model/plan_node.c \
 	agent/model/plan_report.c \
 	agent/model/plan_unit.c

@@ -63,6 +63,8 @@ static int give_noderange(struct plan *plan, const struct db *db, struct job *jo
 
 	if (!becoming)
 		rc = plan_group_check(db, group, err);
+	if (rc == 0)
+		rc = plan_group_check_target(db, plan->group, err);
 	if (rc < 0)
 		return rc;
 	rc = check_bare(db, group, err);

@@ -338,3 +338,18 @@ int plan_turn(
 	}
 	return put_list(db, job->object, false, now, n_now, &list, unit, err);
 }
+
+int plan_copy_groups(
+	const struct db *db, const char *from, const char *to, struct unit *unit, struct err *err)
+{
+	CLEANUP(list_done) struct list_of list = {NULL, 0};
+	const uint32_t *now;
+	bool exists;
+	size_t n_now = list_now(db, from, &now, &exists);
+
+	list.at = xcalloc(n_now + 1, sizeof(*list.at));
+	if (n_now)
+		memcpy(list.at, now, n_now * sizeof(*now));
+	list.n = n_now;
+	return put_list(db, to, true, now, n_now, &list, unit, err);
+}

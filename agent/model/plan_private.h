@@ -187,8 +187,18 @@ int plan_node_groups(const struct db *db, const char *name, const struct plan_re
 /* One node in or out of plan->group: WORK_… */
 int plan_turn(struct plan *plan, const struct db *db, struct job *job, struct unit *unit,
 	struct err *err);
+/* Is another group being renamed to this one? Then it must stay until that is completed. */
+int plan_group_check_target(const struct db *db, const char *name, struct err *err);
+/* The groups of one node as those of a new one. */
+int plan_copy_groups(
+	const struct db *db, const char *from, const char *to, struct unit *unit, struct err *err);
 /* Compares that nothing happened to the group's existence and kind. */
 void plan_compare_group(const struct db *db, const char *name, struct unit *unit);
+
+/* Copies all but `groups` and `noderange` from one name below folder to another, and compares that the
+ * one is as it is here and the other is not there. number: of the node or group. */
+int plan_move(const struct db *db, const char *folder, const char *from, const char *to,
+	uint32_t number, struct unit *unit, struct err *err);
 
 /* Clears what foreign hands left below a prefix where nothing exists, instead of comparing that
  * there is nothing. */
