@@ -107,3 +107,35 @@ void db_each_odd(
 	each_orphan_of(db, &db->nodes_by_name, "nodes/", "node", db->groups_name, fn, arg);
 	each_orphan_of(db, &db->groups_by_name, "groups/", "group", db->noderange_name, fn, arg);
 }
+
+void db_each_key(const struct db *db, const char *prefix, db_key_fn *fn, void *arg)
+{
+	const char *name = strchr(prefix, '/') + 1;
+	size_t len = strlen(prefix), name_len = strlen(name) - 1;
+	const struct db_object *object;
+	struct table_link *link = NULL;
+
+	if (*prefix == 'n') {
+		const struct db_node *node = db_node_by_name(db, name, name_len);
+
+		object = node ? &node->object : NULL;
+	} else {
+		const struct db_group *group = db_group_by_name(db, name, name_len);
+
+		object = group ? &group->object : NULL;
+	}
+	for (uint32_t i = 0; object && i < object->n_items; i++) {
+		const struct db_item *item = &object->items[i];
+		CLEANUP(freep) char *key = xasprintf("%s%s", prefix, item->name->text);
+		size_t key_len = strlen(key);
+
+		fn(key, key_len, item->mod_revision,
+			object->exists && !db_odd_find(db, key, key_len), arg);
+	}
+	while ((link = table_each(&db->odd, link))) {
+		const struct db_odd *odd = table_entry(link, struct db_odd, link);
+
+		if (!odd->has_item && odd->len >= len && memcmp(odd->key, prefix, len) == 0)
+			fn(odd->key, odd->len, odd->mod_revision, false, arg);
+	}
+}
