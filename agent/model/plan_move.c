@@ -49,7 +49,7 @@ static void put_value(
 		sealed ? PLAN_RESEAL : PLAN_CLEAR_TEXT, sealed ? key : NULL);
 }
 
-static void on_key(const char *key, int64_t revision, bool usable, void *arg)
+static void on_key(const char *key, size_t len, int64_t revision, bool usable, void *arg)
 {
 	struct move *m = arg;
 	const char *copy, *name;
@@ -59,12 +59,13 @@ static void on_key(const char *key, int64_t revision, bool usable, void *arg)
 
 	if (m->rc < 0)
 		return;
-	copy = unit_copy(m->unit, key, strlen(key));
+	copy = unit_copy(m->unit, key, len);
 	name = copy + m->skip;
 	unit_compare(m->unit, PLAN_MOD, copy, revision);
 	/* these two are the caller's */
 	if (text_eq(name, text_eq(m->folder, NODES) ? "groups" : "noderange"))
 		return;
+	usable = usable && strlen(copy) == len;
 	found = text_eq(m->folder, NODES) ? db_node_own(m->db, m->number, name, &value)
 					  : db_group_own(m->db, m->number, name, &value);
 	if (!usable || !found)

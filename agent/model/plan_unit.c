@@ -169,8 +169,30 @@ int unit_check(const struct unit *unit, struct err *err)
 	return 0;
 }
 
+struct rubble {
+	struct unit *unit;
+	bool some;
+};
+
+static void clear_away(const char *key, size_t len, int64_t revision, bool usable, void *arg)
+{
+	struct rubble *rubble = arg;
+
+	(void)revision;
+	(void)usable;
+	rubble->some = true;
+	/* a key with a NUL in it can't be named, and stays where it is */
+	if (strlen(key) == len)
+		unit_delete(rubble->unit, unit_copy(rubble->unit, key, len));
+}
+
 void plan_compare_none(const struct db *db, const char *prefix, struct unit *unit)
 {
-	(void)db;
-	unit_compare(unit, PLAN_NONE, prefix, 0);
+	struct rubble rubble = {.unit = unit};
+
+	db_each_key(db, prefix, clear_away, &rubble);
+	if (rubble.some)
+		unit_compare(unit, PLAN_UNCHANGED, prefix, db_revision(db));
+	else
+		unit_compare(unit, PLAN_NONE, prefix, 0);
 }
