@@ -30,3 +30,12 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/expression_text.c agent/model/expression_text.h \
 	agent/model/expression_token.c agent/model/expression_token.h \
 	agent/model/expression_value.c agent/model/expression_value.h
+	agent/model/noderange.c agent/model/noderange.h \
+	agent/model/noderange_atom.c agent/model/noderange_eval.h \
+	agent/model/noderange_compress.c agent/model/noderange_digits.c \
+	agent/model/noderange_digits.h agent/model/noderange_filter.c \
+	agent/model/noderange_fold.c agent/model/noderange_lex.c agent/model/noderange_lex.h \
+	agent/model/noderange_list.c agent/model/noderange_list.h \
+	agent/model/noderange_space.c agent/model/noderange_space.h \
+	agent/model/noderange_walk.c agent/model/noderange_walk.h \
+	agent/model/regex.c agent/model/regex.h

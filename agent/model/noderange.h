@@ -67,11 +67,17 @@ struct noderange_group {
 };
 
 /* The shortest text this module knows for the names (a set; order does not matter; names that are no
- * nodes are fine). Always expands back to the set. New text, free() it; "" for none. */
+ * nodes are fine), with products of brackets: r[1:2]u[01:10]. Evaluated where they are nodes it gives
+ * the set again; noderange_expand() does too unless a name looks like a range (n1-n3). New text,
+ * free() it; "" for none. */
 char *noderange_fold(const char *const *names, size_t n);
-/* The same for nodes of a source, with groups standing in. */
+/* The text that upstream gives for nodes of a source, word for word: groups stand in for their
+ * members, and no brackets are multiplied: r1u[01:10],r2u01,r2u[02:10]. */
 char *noderange_abbreviate(const struct noderange_source *source, const struct bitset *nodes,
 	const struct noderange_group *groups, size_t n_groups);
+/* The same for names, of which some may be no nodes (upstream takes them, too). */
+char *noderange_abbreviate_names(const struct noderange_source *source, const char *const *names,
+	size_t n, const struct noderange_group *groups, size_t n_groups);
 
 struct db;
 /* The source that a database is. */
