@@ -30,6 +30,7 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/expression_text.c agent/model/expression_text.h \
 	agent/model/expression_token.c agent/model/expression_token.h \
 	agent/model/expression_value.c agent/model/expression_value.h
+agent_model_libmodel_a_SOURCES += \
 	agent/model/noderange.c agent/model/noderange.h \
 	agent/model/noderange_atom.c agent/model/noderange_eval.h \
 	agent/model/noderange_compress.c agent/model/noderange_digits.c \

@@ -93,3 +93,15 @@ int noderange_list_add(struct noderange_list *list, const char *name, size_t len
 	*ret = list->slots[slot] - 1;
 	return 0;
 }
+
+bool noderange_list_find(struct noderange_list *list, const char *name, size_t len, uint32_t *ret)
+{
+	size_t slot;
+
+	index_all(list);
+	slot = probe(list, name, len);
+	if (!list->slots[slot])
+		return false;
+	*ret = list->slots[slot] - 1;
+	return true;
+}

@@ -36,5 +36,7 @@ int noderange_list_append(struct noderange_list *list, const char *name, size_t 
 /* Adds it unless it is there; *ret is its number. */
 int noderange_list_add(
 	struct noderange_list *list, const char *name, size_t len, uint32_t *ret) MUST_CHECK;
+/* False: it is not there. */
+bool noderange_list_find(struct noderange_list *list, const char *name, size_t len, uint32_t *ret);
 
 #endif

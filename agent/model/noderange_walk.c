@@ -194,7 +194,8 @@ bool noderange_walk_numbers(struct noderange_walk *walk, const char *text, size_
 		}
 		last = upto;
 		longest = MAX(longest, MAX(runs[n].len, upto.len));
-		count = MIN(count + runs[n++].count, (size_t)COUNT_MAX);
+		count = MIN(count + runs[n].count, (size_t)COUNT_MAX);
+		n++;
 		if (at++ == end)
 			break;
 	}
