@@ -44,4 +44,6 @@ install-exec-hook:
 	for name in $(NODE_COMMANDS); do rm -f $$name && $(LN_S) $$to $$name || exit 1; done
 
 uninstall-hook:
-	cd '$(DESTDIR)$(bindir)' && rm -f $(NODE_COMMANDS)
+	for name in $(NODE_COMMANDS); do \
+		rm -f '$(DESTDIR)$(bindir)'/$$name '$(DESTDIR)$(bashcompletiondir)'/$$name; \
+	done

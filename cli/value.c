@@ -134,7 +134,7 @@ static int add_joined(struct buf *out, const json *value)
 		if (rc == 0 && object)
 			rc = buf_str(out, "=");
 		if (rc == 0)
-			rc = add_repr(out, child, DEPTH_MAX - 1);
+			rc = child->child ? add_repr(out, child, 0) : add_plain(out, child);
 	}
 	return rc;
 }

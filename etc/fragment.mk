@@ -19,7 +19,13 @@ etc/collectived.service: etc/collectived.service.in Makefile
 
 doc_DATA = etc/collective.conf
 systemdsystemunit_DATA = etc/collectived.service
-dist_bashcompletion_DATA = etc/completion/collective
+dist_bashcompletion_DATA = etc/completion/collective etc/completion/nodeattrib
+
+# bash loads the file that has the name of the command; all commands for nodes share one.
+install-data-hook:
+	cd '$(DESTDIR)$(bashcompletiondir)' && for name in $(NODE_COMMANDS); do \
+		test $$name = nodeattrib || { rm -f $$name && $(LN_S) nodeattrib $$name; } || exit 1; \
+	done
 
 # A configuration that is there already is its administrator's: it is not replaced by an
 # installation, and removed only as long as it is the sample.
