@@ -16,7 +16,7 @@
 /* What lines of the log begin with; tests/lint/style.sh looks for those that are missing here. */
 static const char *const log_modules[] = {"agent", "api", "certificate", "collective", "conf",
 	"enroll", "etcd", "http", "join", "leader", "lease", "loop", "member", "membership",
-	"quorum", "registry", "state", "sync"};
+	"quorum", "registry", "secret", "state", "sync", "writer"};
 
 static int check_module(const char *module, struct err *err)
 {

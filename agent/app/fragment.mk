@@ -21,6 +21,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/logsink.c agent/app/logsink.h \
 	agent/app/member.c agent/app/member.h \
 	agent/app/notify.c agent/app/notify.h \
+	agent/app/numbers.c agent/app/numbers.h \
 	agent/app/odd.c agent/app/odd.h \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
@@ -32,7 +33,12 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/show.c agent/app/show.h \
 	agent/app/state.c agent/app/state.h \
 	agent/app/states.c agent/app/states.h \
-	agent/app/view.c agent/app/view.h
+	agent/app/view.c agent/app/view.h \
+	agent/app/writer.c agent/app/writer.h \
+	agent/app/writer_coat.c agent/app/writer_coat.h \
+	agent/app/writer_job.c agent/app/writer_private.h \
+	agent/app/writer_slot.c agent/app/writer_slot.h \
+	agent/app/writer_unit.c agent/app/writer_unit.h
 agent_app_libapp_a_CFLAGS = $(AM_CFLAGS)
 
 # Leaves first to last, as the linker wants them: each before what it uses.
