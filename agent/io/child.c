@@ -326,6 +326,11 @@ int child_new(
 	return 0;
 }
 
+char *child_take_output(struct child *c)
+{
+	return c->output.data ? buf_take(&c->output) : xstrdup("");
+}
+
 /* The one wait in io/: bounded, and for a process that has been killed already. */
 static void reap(struct child *c)
 {

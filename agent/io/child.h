@@ -43,6 +43,8 @@ struct child_options {
 
 int child_new(struct child **ret, struct loop *loop, const struct child_options *options,
 	struct err *err) MUST_CHECK;
+/* In done: the output, which is the caller's then; result->output points to it still. */
+char *child_take_output(struct child *child);
 /* Kills the group of a program that has not ended. */
 void child_free(struct child *child);
 

@@ -54,6 +54,7 @@ struct http_request {
 	struct buf body;
 	size_t max_body;
 	bool paused;	/* libcurl waits until the body is taken */
+	bool held;	/* by the user */
 	bool too_large; /* the ceiling was passed */
 	bool done;	/* libcurl is done, with: */
 	CURLcode code;
@@ -165,6 +166,8 @@ static bool request_deliver(struct http_request *r)
 
 static void request_tell(struct http_request *r)
 {
+	if (r->held)
+		return;
 	if (r->on_data && r->body.len && !request_deliver(r))
 		return;
 	if (r->done) {
@@ -495,6 +498,13 @@ int http_send(struct http_request **ret, struct http *http, const struct http_op
 	}
 	*ret = r;
 	return 0;
+}
+
+void http_hold(struct http_request *r, bool hold)
+{
+	if (r->held && !hold)
+		make_ready(r);
+	r->held = hold;
 }
 
 void http_cancel(struct http_request *r)

@@ -70,6 +70,9 @@ int http_send(struct http_request **ret, struct http *http, const struct http_op
 	struct err *err) MUST_CHECK;
 /* Also inside its own callbacks. Not after on_done has returned: the request is gone then. */
 void http_cancel(struct http_request *request);
+/* A stream: nothing more is told, its end neither, until it is let go on; what comes meanwhile waits,
+ * up to max_body here and behind that at the server. */
+void http_hold(struct http_request *request, bool hold);
 /* Closes idle connections, so that changed certificate files are read again; what is under way
  * finishes over the connection it has. */
 void http_forget_connections(struct http *http);
