@@ -296,8 +296,13 @@ static void drain(struct etcd_sync *sync)
 	while (!sync->freed && etcd_sync_core_next(&sync->core, &action))
 		carry_out(sync, &action);
 	sync->draining = false;
-	if (!sync->freed)
-		loop_timer_at(sync->timer, etcd_sync_core_wakeup(&sync->core));
+	if (sync->freed)
+		return;
+	/* until it is certain that what it was resumed from still exists, what comes may lack a
+	 * deletion */
+	if (sync->watch)
+		etcd_watch_hold(sync->watch, sync->core.probe);
+	loop_timer_at(sync->timer, etcd_sync_core_wakeup(&sync->core));
 }
 
 struct etcd_sync *etcd_sync_new(struct etcd *etcd, struct loop *loop,

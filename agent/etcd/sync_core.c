@@ -215,11 +215,13 @@ static void on_applied(struct etcd_sync_core *core, usec_t now, const struct etc
 	if (core->state != ETCD_SYNC_LIVE || input->revision <= core->applied)
 		return;
 	core->applied = input->revision;
-	core->current_at = now;
-	if (core->checking || core->probe)
-		return;
-	core->wake_at = now + core->silence;
-	tell_live(core);
+	if (!core->checking && !core->probe) {
+		core->wake_at = now + core->silence;
+		tell_live(core);
+	}
+	/* what comes while it catches up is old */
+	if (core->told_live)
+		core->current_at = now;
 }
 
 static void on_ended(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)

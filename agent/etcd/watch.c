@@ -46,6 +46,7 @@ struct etcd_watch {
 	bool waiting;
 	struct http_request *request;
 	struct loop_defer *defer;
+	struct loop_defer *go_on;    /* after it was held */
 	struct loop_defer *deserted; /* the endpoint has failed in other calls */
 	struct etcd_listener listener;
 	struct loop_timer *timer;
@@ -55,6 +56,7 @@ struct etcd_watch {
 	struct buf head; /* the body's beginning, until `created` */
 	bool garbled;	 /* it is no stream: its status will tell what it is */
 	bool created;
+	bool held; /* counts once it is created */
 	bool ended;
 	bool freed;
 	unsigned busy;
@@ -67,6 +69,7 @@ static void release(struct etcd_watch *watch)
 	etcd_batch_done(&watch->batch);
 	buf_done(&watch->head);
 	loop_defer_free(watch->defer);
+	loop_defer_free(watch->go_on);
 	loop_defer_free(watch->deserted);
 	loop_timer_free(watch->timer);
 	free(watch->prefix);
@@ -256,9 +259,17 @@ static void take_events(struct etcd_watch *watch, struct etcd_watch_message *mes
 			err.text);
 }
 
+/* What comes waits at the server, or nearly. */
+static void hold(struct etcd_watch *watch)
+{
+	if (watch->request && watch->created)
+		http_hold(watch->request, watch->held);
+}
+
 static void take_created(struct etcd_watch *watch, const struct etcd_header *header)
 {
 	watch->created = true;
+	hold(watch);
 	buf_done(&watch->head);
 	arm(watch);
 	etcd_endpoint_worked(watch->endpoint, header);
@@ -307,13 +318,36 @@ static void not_understood(struct etcd_watch *watch, int rc, const char *text)
 			watch, rc == -EMSGSIZE ? ETCD_WATCH_COMPACTED : ETCD_WATCH_FAILED, text);
 }
 
+static bool may_take(const struct etcd_watch *watch)
+{
+	return !watch->ended && !watch->garbled && !(watch->held && watch->created);
+}
+
+static void take_messages(struct etcd_watch *watch, int rc, struct err *err)
+{
+	const char *line;
+	size_t len;
+
+	while (rc == 0 && may_take(watch)) {
+		struct etcd_watch_message message = {.n_events = 0};
+
+		rc = etcd_frames_next(&watch->frames, &line, &len, err);
+		if (rc == 0)
+			break;
+		if (rc > 0)
+			rc = etcd_decode_watch(&message, line, len, err);
+		if (rc == 0)
+			take_message(watch, &message, len);
+		etcd_watch_message_done(&message);
+	}
+	if (rc < 0 && !watch->ended)
+		not_understood(watch, rc, err->text);
+}
+
 static int on_data(const char *data, size_t len, void *arg)
 {
 	struct etcd_watch *watch = arg;
 	struct err err = {""};
-	const char *line;
-	size_t line_len;
-	int rc;
 
 	if (!watch->created &&
 		buf_add(&watch->head, data, MIN(len, HEAD_MAX - watch->head.len)) < 0)
@@ -321,23 +355,33 @@ static int on_data(const char *data, size_t len, void *arg)
 	if (watch->garbled)
 		return 0;
 	enter(watch);
-	rc = etcd_frames_add(&watch->frames, data, len, &err);
-	while (rc == 0 && !watch->ended && !watch->garbled) {
-		struct etcd_watch_message message = {.n_events = 0};
-
-		rc = etcd_frames_next(&watch->frames, &line, &line_len, &err);
-		if (rc == 0)
-			break;
-		if (rc > 0)
-			rc = etcd_decode_watch(&message, line, line_len, &err);
-		if (rc == 0)
-			take_message(watch, &message, line_len);
-		etcd_watch_message_done(&message);
-	}
-	if (rc < 0 && !watch->ended)
-		not_understood(watch, rc, err.text);
+	take_messages(watch, etcd_frames_add(&watch->frames, data, len, &err), &err);
 	leave(watch);
 	return 0;
+}
+
+/* What had come before the stream was held. */
+static void on_go_on(void *arg)
+{
+	struct etcd_watch *watch = arg;
+	struct err err = {""};
+
+	enter(watch);
+	take_messages(watch, 0, &err);
+	if (!watch->ended)
+		hold(watch);
+	leave(watch);
+}
+
+void etcd_watch_hold(struct etcd_watch *watch, bool how)
+{
+	if (watch->ended || watch->held == how)
+		return;
+	watch->held = how;
+	if (how)
+		hold(watch);
+	else
+		loop_defer_schedule(watch->go_on);
 }
 
 static void on_done(const struct http_response *response, void *arg)
@@ -444,6 +488,7 @@ struct etcd_watch *etcd_watch_new(struct etcd *etcd, const char *prefix, int64_t
 	watch->waiter = (struct etcd_waiter){.ready = on_ready, .arg = watch};
 	watch->timer = loop_timer_new(etcd->loop, "etcd watch", on_timer, watch);
 	watch->defer = loop_defer_new(etcd->loop, on_start, watch);
+	watch->go_on = loop_defer_new(etcd->loop, on_go_on, watch);
 	watch->deserted = loop_defer_new(etcd->loop, on_deserted, watch);
 	watch->listener = (struct etcd_listener){.fn = on_notice, .arg = watch};
 	list_add_tail(&etcd->listeners, &watch->listener.link);

@@ -48,6 +48,8 @@ DEFINE_CLEANUP(struct etcd_watch *, etcd_watch_free)
 /* A change at `revision` was made below the prefix: it must be seen within that time, or the watch
  * ends as silent. */
 void etcd_watch_expect(struct etcd_watch *watch, int64_t revision, usec_t within);
+/* Once created: no events, nor the end of the stream, until it is let go on. */
+void etcd_watch_hold(struct etcd_watch *watch, bool hold);
 /* Which endpoint; "" before one was chosen. */
 const char *etcd_watch_endpoint(const struct etcd_watch *watch);
 
