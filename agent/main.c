@@ -8,15 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/agent.h"
 #include "app/states.h"
 #include "base/macros.h"
 #include "conf/conf.h"
+#include "store/store.h"
 
-enum { OPT_HELP_CONFIG = 256, OPT_SAMPLE_CONFIG, OPT_MDOC_CONFIG, OPT_DUMP_STATES };
+enum { OPT_HELP_CONFIG = 256, OPT_SAMPLE_CONFIG, OPT_MDOC_CONFIG, OPT_DUMP_STATES, OPT_READ_COPY };
 
-/* One row an option: getopt's table, the help and the manual page come from it. */
+/* One row an option: getopt's table, the help and the manual page come from it. Without a help: the
+ * agent's own, for a process that reads the copy of the database (store/store.h). */
 static const struct {
 	const char *name;
 	int value;
@@ -31,6 +34,7 @@ static const struct {
 	{"mdoc-config", OPT_MDOC_CONFIG, NULL, "print the options part of collective.conf(5)"},
 	{"dump-states", OPT_DUMP_STATES, "FORMAT",
 		"print the state machines (markdown, mdoc or graphviz), and exit"},
+	{"read-copy", OPT_READ_COPY, "FOLDER", NULL},
 	{"version", 'V', NULL, "print the version, and exit"},
 	{"help", 'h', NULL, "print this, and exit"},
 };
@@ -43,6 +47,8 @@ static void print_help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		char name[48];
 
+		if (!options[i].help)
+			continue;
 		snprintf(name, sizeof(name), "--%s%s%s", options[i].name,
 			options[i].argument ? "=" : "",
 			options[i].argument ? options[i].argument : "");
@@ -85,6 +91,8 @@ static int print_and_exit(int value, const char *argument)
 			"collectived: '%s' is not a format (expected markdown, mdoc or graphviz)\n",
 			argument);
 		return EXIT_FAILURE;
+	case OPT_READ_COPY:
+		return store_read(argument, STDOUT_FILENO);
 	case 'V':
 		printf("collectived %s\n", PACKAGE_VERSION);
 		return EXIT_SUCCESS;

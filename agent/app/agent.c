@@ -65,6 +65,7 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 		.conf = agent->conf,
 		.identity = agent->identity,
 		.state = agent->state,
+		.disk = agent->disk,
 		.address = agent->address,
 		.adopt = adopt,
 		.changed = agent_changed,
@@ -300,12 +301,15 @@ static void stop_loop(struct agent *agent)
 
 static int start_worker(struct agent *agent, struct err *err)
 {
-	return worker_new(&agent->worker, agent->loop, err);
+	int rc = worker_new(&agent->worker, agent->loop, err);
+
+	return rc < 0 ? rc : worker_new(&agent->disk, agent->loop, err);
 }
 
 /* What was begun is finished: the disk is never left half way. */
 static void stop_worker(struct agent *agent)
 {
+	worker_free(TAKE(agent->disk));
 	worker_free(TAKE(agent->worker));
 }
 

@@ -26,6 +26,7 @@ struct agent {
 	struct identity *identity;
 	struct loop *loop;
 	struct worker *worker; /* writes to disk */
+	struct worker *disk;   /* keeps the copy of the database, which takes longer */
 	struct http *http;
 	struct api_server *api;
 	struct commands *commands;

@@ -24,7 +24,8 @@ struct anchor {
 	struct state_etcd known;		    /* as saved */
 	struct report *reports[ETCD_ENDPOINTS_MAX]; /* of each endpoint's health */
 	bool listed;
-	char *why; /* on hold, NULL: not */
+	int64_t applied; /* etcd can't be behind it */
+	char *why;	 /* on hold, NULL: not */
 };
 
 static void hold(char *why, void *arg)
@@ -163,10 +164,18 @@ void anchor_notice(struct anchor *a, const struct etcd_notice *notice)
 	}
 }
 
+void anchor_applied(struct anchor *a, int64_t revision)
+{
+	a->applied = MAX(a->applied, revision);
+}
+
 void anchor_listed(struct anchor *a, int64_t revision)
 {
-	if (!a->listed && revision < a->known.revision)
-		hold(setback_why(a->known.revision, revision), a);
+	/* what etcd was seen to be at later may be ahead of a listing that was begun before */
+	int64_t floor = a->listed ? a->applied : MAX(a->applied, a->known.revision);
+
+	if (revision < floor)
+		hold(setback_why(floor, revision), a);
 	a->listed = true;
 }
 

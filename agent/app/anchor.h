@@ -41,7 +41,9 @@ void anchor_attach(struct anchor *a, struct etcd *etcd, const char *key);
 void anchor_detach(struct anchor *a);
 /* What the client reports. Logs it. */
 void anchor_notice(struct anchor *a, const struct etcd_notice *notice);
-/* Everything was listed at this revision. */
+/* What is known here is the prefix at this revision of that etcd. */
+void anchor_applied(struct anchor *a, int64_t revision);
+/* Everything was listed at this revision, or etcd was seen to be at it. */
 void anchor_listed(struct anchor *a, int64_t revision);
 /* Remembers now instead of at the next regular time. */
 void anchor_save(struct anchor *a);

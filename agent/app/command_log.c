@@ -15,8 +15,8 @@
 
 /* What lines of the log begin with; tests/lint/style.sh looks for those that are missing here. */
 static const char *const log_modules[] = {"agent", "api", "certificate", "collective", "conf",
-	"enroll", "etcd", "http", "join", "leader", "lease", "loop", "member", "membership",
-	"quorum", "registry", "secret", "state", "sync", "writer"};
+	"database", "enroll", "etcd", "http", "join", "leader", "lease", "loop", "member",
+	"membership", "quorum", "registry", "secret", "state", "store", "sync", "writer"};
 
 static int check_module(const char *module, struct err *err)
 {

@@ -14,6 +14,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/door.c agent/app/door.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
 	agent/app/feed.c agent/app/feed.h \
+	agent/app/follow.c agent/app/follow.h \
 	agent/app/found.c agent/app/found.h \
 	agent/app/identity.c agent/app/identity.h \
 	agent/app/install.c agent/app/install.h \
@@ -23,10 +24,15 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
 	agent/app/odd.c agent/app/odd.h \
+	agent/app/others.c agent/app/others.h \
+	agent/app/picture.c agent/app/picture.h \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
 	agent/app/renewal.c agent/app/renewal.h \
-	agent/app/replica.h \
+	agent/app/replica.c agent/app/replica.h \
+	agent/app/replica_disk.c agent/app/replica_disk.h \
+	agent/app/replica_load.c agent/app/replica_load.h \
+	agent/app/replica_odd.c agent/app/replica_odd.h \
 	agent/app/report.c agent/app/report.h \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
@@ -43,9 +49,9 @@ agent_app_libapp_a_CFLAGS = $(AM_CFLAGS)
 
 # Leaves first to last, as the linker wants them: each before what it uses.
 AGENT_LIBS = agent/app/libapp.a agent/api/libapi.a agent/enroll/libenroll.a agent/etcd/libetcd.a \
-	agent/conf/libconf.a agent/trust/libtrust.a agent/core/libcore.a agent/model/libmodel.a \
-	agent/io/libio.a agent/wire/libwire.a agent/base/libbase.a \
-	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) -lpthread
+	agent/store/libstore.a agent/conf/libconf.a agent/trust/libtrust.a agent/core/libcore.a \
+	agent/model/libmodel.a agent/io/libio.a agent/wire/libwire.a agent/base/libbase.a \
+	$(CURL_LIBS) $(CJSON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) $(CONFIG_LIBS) $(EVENT_LIBS) $(LMDB_LIBS) -lpthread
 
 sbin_PROGRAMS += collectived
 collectived_SOURCES = agent/main.c

@@ -1,5 +1,5 @@
 /*
- * The happy path: sync lists the registry, the core gets it as one view, asks for a lease, an active
+ * The happy path: the picture of etcd is kept in step (app/follow.h), the core gets the registry as one view, asks for a lease, an active
  * key, and takes part in the election; each answer and each event is fed to the core, and what it
  * asks for next is carried out at once. One timer stands for all the instants the core waits for.
  *
@@ -17,10 +17,9 @@
 #include "app/anchor.h"
 #include "app/carry.h"
 #include "app/etcdconf.h"
-#include "app/feed.h"
+#include "app/follow.h"
 #include "app/identity.h"
 #include "app/records.h"
-#include "app/report.h"
 #include "app/roll.h"
 #include "app/state.h"
 #include "base/log.h"
@@ -41,15 +40,13 @@ struct member {
 
 	struct etcdconf *ec;
 	struct etcd *etcd;
-	struct etcd_sync *sync;
+	struct follow *follow;
 	struct carry *carry;
 	struct coord *coord;
-	struct feed *feed;
 	struct anchor *anchor;
 	struct loop_timer *wake; /* what the core waits for */
 	struct loop_timer *stopping;
 	usec_t held_at;		 /* what is shown is not fed since */
-	struct report *report;	 /* whether the registry is current */
 	struct roll *roll;	 /* who else is there */
 	struct loop_defer *tell; /* changed, once a wake-up */
 	void (*stopped)(void *arg);
@@ -75,78 +72,36 @@ static void input(const struct coord_event *event, void *arg)
 	coord_input(m->coord, loop_now(m->loop), event);
 }
 
-/* ---- the registry, as listed and watched ---- */
+/* ---- the picture of etcd ---- */
 
-static void on_begin(int64_t revision, void *arg)
+static void on_moved(void *arg)
 {
 	struct member *m = arg;
 
-	feed_begin(m->feed, revision);
-}
-
-static void on_kv(const struct etcd_kv *kv, void *arg)
-{
-	struct member *m = arg;
-
-	feed_key(m->feed, kv, false);
-}
-
-static void on_end(int64_t revision, void *arg)
-{
-	struct member *m = arg;
-
-	anchor_listed(m->anchor, revision);
-	if (held(m))
-		return;
-	feed_end(m->feed, revision);
 	pump(m);
 	roll_call(m->roll, coord_roster(m->coord));
 }
 
-static void on_event(const struct etcd_event *event, void *arg)
+static void on_lost(void *arg)
 {
 	struct member *m = arg;
 
-	feed_key(m->feed, &event->kv, event->deleted);
-}
-
-static void on_batch(int64_t revision, void *arg)
-{
-	struct member *m = arg;
-
-	(void)revision;
-	pump(m);
-	roll_call(m->roll, coord_roster(m->coord));
-}
-
-static void on_live(int64_t revision, void *arg)
-{
-	struct member *m = arg;
-	CLEANUP(freep)
-	char *text = xasprintf("the registry is current at revision %" PRId64, revision);
-
-	report_change(m->report, false, text);
-	pump(m);
-}
-
-static void on_lost(const char *reason, void *arg)
-{
-	struct member *m = arg;
-	CLEANUP(freep) char *text = xasprintf("the registry may be out of date: %s", reason);
-
-	report_change(m->report, true, text);
 	loop_defer_schedule(m->tell);
 }
 
-static const struct etcd_sync_ops sync_ops = {
-	.begin = on_begin,
-	.kv = on_kv,
-	.end = on_end,
-	.event = on_event,
-	.batch = on_batch,
-	.live = on_live,
-	.lost = on_lost,
-};
+static bool on_quorum(void *arg)
+{
+	const struct member *m = arg;
+
+	return coord_quorum(m->coord, loop_now(m->loop));
+}
+
+static usec_t on_last_read(void *arg)
+{
+	const struct member *m = arg;
+
+	return coord_last_read(m->coord);
+}
 
 /* ---- the core ---- */
 
@@ -296,12 +251,31 @@ static void on_stopping(void *arg)
 		stopped(m->stopped_arg);
 }
 
-int member_new(struct member **ret, const struct member_config *config, struct err *err)
+static struct follow *make_follow(struct member *m, const struct member_config *config)
 {
-	struct member *m = xcalloc(1, sizeof(*m));
-	CLEANUP(freep) char *pulse = NULL;
-	struct etcd_sync_config sync = {.seed = random_u64()};
-	struct anchor_config anchor = {
+	const struct follow_config fc = {
+		.loop = m->loop,
+		.etcd = m->etcd,
+		.anchor = m->anchor,
+		.disk = config->disk,
+		.identity = m->identity,
+		.prefix = m->ec->prefix,
+		.state_dir = config->conf->paths.state_dir,
+		.adopt = config->adopt,
+		.input = input,
+		.moved = on_moved,
+		.lost = on_lost,
+		.quorum = on_quorum,
+		.last_read = on_last_read,
+		.arg = m,
+	};
+
+	return follow_new(&fc);
+}
+
+static int connect_etcd(struct member *m, const struct member_config *config, struct err *err)
+{
+	const struct anchor_config anchor = {
 		.loop = config->loop,
 		.state = config->state,
 		.collective_id = config->identity->bundle->id,
@@ -309,6 +283,17 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 		.held = on_held,
 		.arg = m,
 	};
+	int rc = anchor_new(&m->anchor, &anchor, err);
+
+	if (rc == 0)
+		rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
+			config->conf->paths.state_dir, "etcd", err);
+	return rc == 0 ? make_etcd(m, config, err) : rc;
+}
+
+int member_new(struct member **ret, const struct member_config *config, struct err *err)
+{
+	struct member *m = xcalloc(1, sizeof(*m));
 	char instance[64];
 	int rc;
 
@@ -320,14 +305,8 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 	m->wake = loop_timer_new(m->loop, "member", on_wake, m);
 	m->stopping = loop_timer_new(m->loop, "stopping", on_stopping, m);
 	m->tell = loop_defer_new(m->loop, on_tell, m);
-	m->report = report_new(m->loop, "sync", 0);
 	m->roll = roll_new(m->loop, m->identity->name);
-	rc = anchor_new(&m->anchor, &anchor, err);
-	if (rc == 0)
-		rc = etcdconf_make(&m->ec, config->conf, m->identity->bundle,
-			config->conf->paths.state_dir, "etcd", err);
-	if (rc == 0)
-		rc = make_etcd(m, config, err);
+	rc = connect_etcd(m, config, err);
 	if (rc < 0) {
 		member_free(m);
 		return rc;
@@ -336,11 +315,7 @@ int member_new(struct member **ret, const struct member_config *config, struct e
 		random_u64() >> 32);
 	m->coord = make_coord(m, config, instance);
 	m->carry = make_carry(m, config, instance);
-	m->feed = feed_new(m->identity, m->ec->prefix, input, m);
-	pulse = xasprintf("%spulse", m->ec->prefix);
-	sync.prefix = m->ec->prefix;
-	sync.pulse_key = pulse;
-	m->sync = etcd_sync_new(m->etcd, m->loop, &sync, &sync_ops, m);
+	m->follow = make_follow(m, config);
 	loop_timer_at(m->wake, coord_wakeup(m->coord));
 	if (held(m))
 		on_held(m);
@@ -355,14 +330,12 @@ void member_free(struct member *m)
 	if (m->anchor)
 		anchor_detach(m->anchor);
 	carry_free(m->carry);
-	etcd_sync_free(m->sync);
+	follow_free(m->follow);
 	etcd_free(m->etcd);
 	anchor_free(m->anchor);
 	coord_free(m->coord);
-	feed_free(m->feed);
 	loop_timer_free(m->wake);
 	loop_timer_free(m->stopping);
-	report_free(m->report);
 	roll_free(m->roll);
 	loop_defer_free(m->tell);
 	etcdconf_free(m->ec);
@@ -521,21 +494,31 @@ usec_t member_view_age(const struct member *m)
 
 	if (held(m))
 		return now - m->held_at;
-	etcd_sync_status(m->sync, &sync);
+	follow_status(m->follow, &sync);
 	if (sync.live && coord_quorum(m->coord, now))
 		return 0;
 	at = sync.live ? usec_max(sync.current_at, read) : sync.current_at;
 	return at ? now - at : now;
 }
 
+struct replica *member_replica(struct member *m)
+{
+	return follow_replica(m->follow);
+}
+
+void member_expect(struct member *m, int64_t revision)
+{
+	follow_expect(m->follow, revision);
+}
+
 void member_sync_status(const struct member *m, struct etcd_sync_status *ret)
 {
-	etcd_sync_status(m->sync, ret);
+	follow_status(m->follow, ret);
 	if (held(m))
 		ret->revision = roster_revision(coord_roster(m->coord));
 }
 
 size_t member_odd_keys(const struct member *m)
 {
-	return feed_odd_keys(m->feed);
+	return follow_odd_keys(m->follow);
 }

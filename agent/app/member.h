@@ -29,6 +29,7 @@ struct loop;
 struct member;
 struct replica;
 struct state;
+struct worker;
 
 struct member_config {
 	struct loop *loop;
@@ -36,6 +37,7 @@ struct member_config {
 	const struct conf *conf;	 /* copied where needed later */
 	const struct identity *identity; /* with a bundle */
 	struct state *state;
+	struct worker *disk; /* for the copy of the database */
 	const char *address; /* what other members are told */
 	bool adopt;	     /* accept etcd as it is now, whatever it was before */
 	void (*changed)(void *arg);

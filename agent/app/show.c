@@ -8,6 +8,7 @@
 #include "app/door.h"
 #include "app/identity.h"
 #include "app/member.h"
+#include "app/replica.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -136,6 +137,33 @@ static void add_certificate(json *answer, const struct identity *id)
 	json_set_str(one, "serial", id->facts->serial);
 }
 
+static void add_database(json *answer, struct agent *agent)
+{
+	const struct replica *replica = member_replica(agent->member);
+	usec_t age = replica_age(replica);
+	struct replica_status status;
+	json *one = json_set(answer, "database", json_new_object());
+
+	replica_status(replica, &status);
+	json_set_i64(one, "revision", replica_revision(replica));
+	if (age == USEC_NEVER)
+		json_set_null(one, "age");
+	else
+		json_set_seconds(one, "age", age);
+	json_set_number(one, "keys", (int64_t)status.keys);
+	json_set_number(one, "other_keys", (int64_t)status.others);
+	json_set_number(one, "odd_keys", (int64_t)status.odd);
+	json_set_number(one, "listed", (int64_t)status.listed);
+	json_set_number(one, "changes", (int64_t)status.events);
+	json_set_number(one, "loaded", (int64_t)status.loaded);
+	json_set_seconds(one, "load_time", status.load_time);
+	json_set_str(one, "copy", status.state);
+	json_set_str(one, "copy_error", status.trouble);
+	json_set_i64(one, "copy_revision", status.stored);
+	json_set_number(one, "commits", (int64_t)status.commits);
+	json_set_number(one, "waiting", (int64_t)status.waiting);
+}
+
 static void add_counters(json *answer, struct agent *agent)
 {
 	json *c = json_set(answer, "counters", json_new_object());
@@ -189,6 +217,7 @@ json *show_collective(struct agent *agent, bool verbose)
 	add_machines(answer, agent);
 	add_etcd(answer, agent);
 	add_certificate(answer, agent->identity);
+	add_database(answer, agent);
 	add_counters(answer, agent);
 	return answer;
 }
