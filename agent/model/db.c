@@ -79,6 +79,7 @@ static void free_odd(struct db *db)
 		db_odd_drop(db, odd);
 	}
 	table_done(&db->odd);
+	table_done(&db->odd_by_object);
 }
 
 void db_free(struct db *db)
@@ -199,12 +200,14 @@ static int check_hidden(const struct attribute *row, const char *value, size_t l
 	if (len > DB_HIDDEN_MAX)
 		return err_set(why, -EINVAL, "a value of %zu bytes is too long (at most %zu)", len,
 			DB_HIDDEN_MAX);
+	if (len == 0) /* hides what a group would say */
+		return 0;
 	for (size_t i = 0; i < len; i++) {
 		if (value[i] <= ' ' || value[i] > '~')
 			return err_set(why, -EINVAL,
 				"the value is not one that a member wrote, and is not used");
 	}
-	if (row->kind == ATTRIBUTE_HASH && len > 0 && !is_hash(value, len))
+	if (row->kind == ATTRIBUTE_HASH && !is_hash(value, len))
 		return err_set(why, -EINVAL,
 			"the value is not a hash, and is not used (set it with nodeattrib, which "
 			"hashes it, and choose another: this one may have been read in etcd)");

@@ -65,7 +65,7 @@ void db_each_odd(
 	const struct db *db, void (*fn)(const char *key, const char *why, void *arg), void *arg);
 size_t db_keys(const struct db *db); /* all of them */
 /* Calls fn for each raw key below "nodes/NAME/" or "groups/NAME/"; usable: it counts for the node or
- * group now. Takes as long as there are keys that can't be used, besides. */
+ * group now. */
 typedef void db_key_fn(const char *key, size_t len, int64_t mod_revision, bool usable, void *arg);
 void db_each_key(const struct db *db, const char *prefix, db_key_fn *fn, void *arg);
 

@@ -26,6 +26,15 @@ struct db_odd *db_odd_find(const struct db *db, const char *key, size_t len)
 	return NULL;
 }
 
+/* The length of "nodes/NAME/" in front of the rest; 0: there is no rest. */
+static size_t object_len(const char *key, size_t len)
+{
+	const char *first = memchr(key, '/', len);
+	const char *second = first ? memchr(first + 1, '/', len - (size_t)(first + 1 - key)) : NULL;
+
+	return second ? (size_t)(second + 1 - key) : 0;
+}
+
 void db_odd_set(
 	struct db *db, const char *key, size_t len, int64_t mod_revision, bool has_item, char *why)
 {
@@ -40,6 +49,9 @@ void db_odd_set(
 	odd->len = len;
 	memcpy(odd->key, key, len);
 	table_add(&db->odd, &odd->link, db_hash(db, key, len));
+	odd->object_len = object_len(key, len);
+	if (odd->object_len > 0)
+		table_add(&db->odd_by_object, &odd->beside, db_hash(db, key, odd->object_len));
 	db->n_odd_items += has_item;
 }
 
@@ -47,6 +59,8 @@ void db_odd_drop(struct db *db, struct db_odd *odd)
 {
 	db->n_odd_items -= odd->has_item;
 	table_remove(&db->odd, &odd->link);
+	if (odd->object_len > 0)
+		table_remove(&db->odd_by_object, &odd->beside);
 	free(odd->why);
 	free(odd);
 }
@@ -108,22 +122,27 @@ void db_each_odd(
 	each_orphan_of(db, &db->groups_by_name, "groups/", "group", db->noderange_name, fn, arg);
 }
 
-void db_each_key(const struct db *db, const char *prefix, db_key_fn *fn, void *arg)
+static const struct db_object *object_of_prefix(const struct db *db, const char *prefix)
 {
 	const char *name = strchr(prefix, '/') + 1;
-	size_t len = strlen(prefix), name_len = strlen(name) - 1;
-	const struct db_object *object;
-	struct table_link *link = NULL;
+	size_t len = strlen(name) - 1;
+	const struct db_group *group;
+	const struct db_node *node;
 
 	if (*prefix == 'n') {
-		const struct db_node *node = db_node_by_name(db, name, name_len);
-
-		object = node ? &node->object : NULL;
-	} else {
-		const struct db_group *group = db_group_by_name(db, name, name_len);
-
-		object = group ? &group->object : NULL;
+		node = db_node_by_name(db, name, len);
+		return node ? &node->object : NULL;
 	}
+	group = db_group_by_name(db, name, len);
+	return group ? &group->object : NULL;
+}
+
+void db_each_key(const struct db *db, const char *prefix, db_key_fn *fn, void *arg)
+{
+	const struct db_object *object = object_of_prefix(db, prefix);
+	size_t len = strlen(prefix);
+	const struct table_link *link;
+
 	for (uint32_t i = 0; object && i < object->n_items; i++) {
 		const struct db_item *item = &object->items[i];
 		CLEANUP(freep) char *key = xasprintf("%s%s", prefix, item->name->text);
@@ -132,10 +151,13 @@ void db_each_key(const struct db *db, const char *prefix, db_key_fn *fn, void *a
 		fn(key, key_len, item->mod_revision,
 			object->exists && !db_odd_find(db, key, key_len), arg);
 	}
-	while ((link = table_each(&db->odd, link))) {
-		const struct db_odd *odd = table_entry(link, struct db_odd, link);
+	if (db->odd_by_object.count == 0)
+		return;
+	link = table_first(&db->odd_by_object, db_hash(db, prefix, len));
+	for (; link; link = table_next(link)) {
+		const struct db_odd *odd = table_entry(link, const struct db_odd, beside);
 
-		if (!odd->has_item && odd->len >= len && memcmp(odd->key, prefix, len) == 0)
+		if (!odd->has_item && odd->object_len == len && memcmp(odd->key, prefix, len) == 0)
 			fn(odd->key, odd->len, odd->mod_revision, false, arg);
 	}
 }

@@ -88,6 +88,9 @@ struct db_node {
 /* A key that can't be used, or not all of it. */
 struct db_odd {
 	struct table_link link;
+	struct table_link
+		beside;	   /* by the object it seems to belong to; linked where object_len > 0 */
+	size_t object_len; /* of "nodes/NAME/" at its beginning */
 	int64_t mod_revision;
 	bool has_item; /* there is an item for this key all the same */
 	char *why;
@@ -125,7 +128,7 @@ struct db_numbers {
 
 struct db {
 	struct hash_key key;
-	struct table names, texts, nodes_by_name, groups_by_name, odd;
+	struct table names, texts, nodes_by_name, groups_by_name, odd, odd_by_object;
 	struct db_name *groups_name, *noderange_name, *manager_name; /* always in use */
 	struct db_numbers nodes, groups;
 	struct bitset all; /* nodes */

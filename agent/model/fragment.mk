@@ -17,6 +17,7 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/db.c agent/model/db.h agent/model/db_private.h \
 	agent/model/db_evaluate.c \
 	agent/model/db_managed.c \
+	agent/model/db_noderange.c \
 	agent/model/db_object.c \
 	agent/model/db_odd.c \
 	agent/model/db_read.c \

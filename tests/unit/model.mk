@@ -5,6 +5,22 @@ tests_unit_test_model_attribute_SOURCES = tests/unit/test_model_attribute.c test
 tests_unit_test_model_attribute_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_attribute_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
 
+check_PROGRAMS += tests/unit/test_model_db tests/unit/test_model_db_values \
+	tests/unit/test_model_db_random
+TESTS += tests/unit/test_model_db tests/unit/test_model_db_values tests/unit/test_model_db_random
+tests_unit_test_model_db_SOURCES = tests/unit/test_model_db.c tests/unit/test_model_db.h \
+	tests/unit/test_model_db_help.c tests/lib/suite.h
+tests_unit_test_model_db_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_db_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+tests_unit_test_model_db_values_SOURCES = tests/unit/test_model_db_values.c \
+	tests/unit/test_model_db.h tests/unit/test_model_db_help.c tests/lib/suite.h
+tests_unit_test_model_db_values_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_db_values_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+tests_unit_test_model_db_random_SOURCES = tests/unit/test_model_db_random.c \
+	tests/unit/test_model_db.h tests/unit/test_model_db_help.c tests/lib/suite.h
+tests_unit_test_model_db_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_db_random_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+
 check_PROGRAMS += tests/unit/test_model_expression
 TESTS += tests/unit/test_model_expression
 EXTRA_DIST += tests/unit/data/expression-cases.tsv
