@@ -7,3 +7,13 @@ tests_unit_test_app_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=rename -Wl,--wrap=link -Wl,--wrap=unlink \
 	-Wl,--wrap=fsync -Wl,--wrap=mkdir -Wl,--wrap=rmdir
 tests_unit_test_app_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_writer
+TESTS += tests/unit/test_app_writer
+tests_unit_test_app_writer_SOURCES = tests/unit/test_app_writer.c tests/unit/test_app_writer_plan.c \
+	tests/unit/test_app_writer_plans.c tests/unit/test_app_writer_values.c \
+	tests/unit/test_app_writer_slot.c tests/unit/test_app_writer.h \
+	tests/unit/test_app_kv.c tests/unit/test_app_kv.h \
+	tests/unit/test_etcd_fake.c tests/unit/test_etcd_fake.h tests/lib/suite.h
+tests_unit_test_app_writer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_writer_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)

@@ -251,6 +251,45 @@ START_TEST(the_manual_lists_the_verbs_of_the_table)
 }
 END_TEST
 
+static const char *const program_pages[] = {"nodeattrib", "nodegroupattrib", "nodelist",
+	"nodegrouplist", "nodedefine", "nodegroupdefine", "noderemove", "nodegroupremove",
+	"noderename", "nodegrouprename"};
+
+START_TEST(each_program_has_a_page_made_from_its_row)
+{
+	const struct verb *program = program_find(program_pages[_i]);
+	char *path = xasprintf(TOP_SRCDIR "/docs/%s.8", program_pages[_i]);
+	struct buf page = BUF_INIT(1 << 20);
+	struct err err = {""};
+	char *text = NULL, *options;
+	FILE *f = stream(&text);
+
+	ck_assert_ptr_nonnull(program);
+	program_mdoc(program, f);
+	fclose(f);
+	ck_assert_msg(file_read(path, &page, &err) == 0, "%s", err.text);
+	options = strstr(text, ".Sh OPTIONS");
+	ck_assert_msg(strstr(buf_cstr(&page), options), "%s lacks what %s --mdoc prints:\n%s", path,
+		program->name, options);
+	*options = '\0';
+	ck_assert_msg(strstr(buf_cstr(&page), text), "%s lacks what %s --mdoc prints:\n%s", path,
+		program->name, text);
+	buf_done(&page);
+	free(text);
+	free(path);
+}
+END_TEST
+
+START_TEST(there_is_no_program_without_a_page)
+{
+	size_t n = 0;
+
+	while (programs[n].name)
+		n++;
+	ck_assert_uint_eq(n, ARRAY_SIZE(program_pages));
+}
+END_TEST
+
 /* The words offered where the verb is still to come. */
 START_TEST(the_completion_knows_each_verb)
 {
@@ -482,6 +521,9 @@ static Suite *suite(void)
 	tcase_add_test(t, the_nearest_verb_is_the_hint);
 	tcase_add_loop_test(t, the_program_answers_without_an_agent, 0, ARRAY_SIZE(runs));
 	tcase_add_test(t, the_manual_lists_the_verbs_of_the_table);
+	tcase_add_loop_test(
+		t, each_program_has_a_page_made_from_its_row, 0, ARRAY_SIZE(program_pages));
+	tcase_add_test(t, there_is_no_program_without_a_page);
 	tcase_add_test(t, the_completion_knows_each_verb);
 	tcase_add_test(t, the_words_name_each_verb_once);
 	suite_add_tcase(s, t);

@@ -1,182 +1,18 @@
 /*
- * The program against a scripted agent: a child process that listens on a socket, greets, reads one
- * request, and sends what the script says.
+ * The program against a scripted agent.
  */
 #include "config.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
-#include "base/text.h"
 #include "cli/client.h"
 #include "cli/verb.h"
-#include "tests/lib/suite.h"
-#include "wire/envelope.h"
-#include "wire/frame.h"
-
-#define ARGV_MAX 10
-#define GOOD	 "Confluent -- v4 --"
-
-/* What the agent says. NULL: it says nothing and waits. */
-struct script {
-	const char *banner;
-	const char *authpassed;
-	const char *answer;
-	bool byte_by_byte;
-	bool raw; /* the answer is bytes, not a frame */
-};
-
-static struct {
-	char folder[32];
-	char path[64];
-	pid_t agent;
-	int requests; /* the read end of a pipe: what the agent was asked */
-	char *out, *err;
-	int rc;
-} f;
-
-static void say(int fd, const void *data, size_t len, bool byte_by_byte)
-{
-	size_t step = byte_by_byte ? 1 : len;
-
-	for (size_t i = 0; i < len; i += step)
-		if (send(fd, (const char *)data + i, step, MSG_NOSIGNAL) < 0)
-			return;
-}
-
-static void say_frame(int fd, enum frame_type type, const char *text, const struct script *s)
-{
-	struct buf b = BUF_INIT(1 << 20);
-
-	if (frame_put(&b, type, text, strlen(text)) == 0)
-		say(fd, b.data, b.len, s->byte_by_byte);
-	buf_done(&b);
-}
-
-/* Reads one frame and passes its body on. */
-static void hear(int fd, int to)
-{
-	struct buf b = BUF_INIT(1 << 20);
-	struct frame frame;
-
-	while (frame_get(&b, FRAME_REQUEST_MAX, &frame, NULL) == 0) {
-		char *at = buf_reserve(&b, 4096);
-		ssize_t n = at ? read(fd, at, 4096) : 0;
-
-		if (n <= 0)
-			goto out;
-		b.len += (size_t)n;
-	}
-	if (write(to, frame.body, frame.len) < 0)
-		_exit(1);
-out:
-	buf_done(&b);
-}
-
-static void serve(int listener, int to, const struct script *s)
-{
-	int fd = accept(listener, NULL, NULL);
-
-	if (s->banner)
-		say_frame(fd, FRAME_TEXT, s->banner, s);
-	if (s->authpassed)
-		say_frame(fd, FRAME_JSON, s->authpassed, s);
-	hear(fd, to);
-	if (s->answer && s->raw)
-		say(fd, s->answer, strlen(s->answer), false);
-	else if (s->answer && *s->answer)
-		say_frame(fd, FRAME_JSON, s->answer, s);
-	if (!s->banner || !s->authpassed || !s->answer)
-		pause();
-	/* Until the client has read it all. */
-	shutdown(fd, SHUT_WR);
-	while (read(fd, &(char){0}, 1) > 0)
-		;
-	close(fd);
-}
-
-static void start(const struct script *s)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int ends[2];
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(f.folder, sizeof(f.folder), "/tmp/test_cli.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(f.folder));
-	snprintf(f.path, sizeof(f.path), "%s/api.sock", f.folder);
-	memcpy(address.sun_path, f.path, strlen(f.path) + 1);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(listener, 5), 0);
-	ck_assert_int_eq(pipe(ends), 0);
-	f.requests = ends[0];
-	f.agent = fork();
-	ck_assert_int_ge(f.agent, 0);
-	if (f.agent == 0) {
-		close(ends[0]);
-		serve(listener, ends[1], s);
-		_exit(0);
-	}
-	close(listener);
-	close(ends[1]);
-}
-
-static void stop(void)
-{
-	kill(f.agent, SIGKILL);
-	waitpid(f.agent, NULL, 0);
-	close(f.requests);
-	unlink(f.path);
-	rmdir(f.folder);
-	free(f.out);
-	free(f.err);
-	f.out = f.err = NULL;
-}
-
-/* Runs the program with the words of line; input is its standard input. */
-static void run(const char *line, const char *input)
-{
-	char *copy = xasprintf("collective -s %s %s", f.path, line);
-	char *argv[ARGV_MAX];
-	int argc = 0;
-	size_t out_len, err_len;
-	FILE *in = fmemopen(
-		(void *)(uintptr_t)(*input ? input : "\n"), *input ? strlen(input) : 1, "r");
-	FILE *out = open_memstream(&f.out, &out_len);
-	FILE *err = open_memstream(&f.err, &err_len);
-
-	for (char *p = copy; *p && argc < ARGV_MAX; argc++) {
-		argv[argc] = p;
-		p += strcspn(p, " ");
-		if (*p)
-			*p++ = '\0';
-	}
-	f.rc = cli_run(argc, argv, NULL, in, out, err);
-	fclose(in);
-	fclose(out);
-	fclose(err);
-	free(copy);
-}
-
-/* What the agent was asked. */
-static void asked(const char *expected)
-{
-	char request[4096] = "";
-	ssize_t n = read(f.requests, request, sizeof(request) - 1);
-
-	ck_assert_int_ge(n, 0);
-	ck_assert_str_eq(request, expected);
-}
+#include "tests/unit/cli_agent.h"
 
 static const struct {
 	const char *line, *input, *request, *answer;
