@@ -113,16 +113,16 @@ static char *ask(struct call *call, const char *what, const char *name)
 	bool terminal = fd >= 0 && isatty(fd) && tcgetattr(fd, &before) == 0;
 	char *line;
 
-	fprintf(call->err, "%s value for %s: ", what, name);
-	fflush(call->err);
 	if (terminal) {
 		quiet = before;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(fd, TCSAFLUSH, &quiet);
 	}
+	fprintf(call->err, "%s value for %s: ", what, name);
+	fflush(call->err);
 	line = read_line(call->in);
 	if (terminal) {
-		tcsetattr(fd, TCSAFLUSH, &before);
+		tcsetattr(fd, TCSADRAIN, &before);
 		fputc('\n', call->err);
 	}
 	return line;

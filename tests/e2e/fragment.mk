@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/e2e/conftest.py \
 	tests/e2e/test_by_hand.py \
 	tests/e2e/test_certificates.py \
+	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_harness.py \
@@ -23,6 +24,7 @@ EXTRA_DIST += \
 	tests/e2e/harness/certs.py \
 	tests/e2e/harness/etcd.py \
 	tests/e2e/harness/etcdclient.py \
+	tests/e2e/harness/fake.py \
 	tests/e2e/harness/ports.py \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/proxy.py \

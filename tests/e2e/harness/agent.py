@@ -44,6 +44,21 @@ def config_text(value, depth=0):
     return f'"{text}"'
 
 
+def spawn_command(program, *args, socket, **kwargs):
+    """A command for nodes or groups, called by its own name as the link beside `collective` does."""
+    env = dict(os.environ, CONFLUENT_HOST=socket, **kwargs.pop("env", {}))
+    kwargs.setdefault("stdout", subprocess.PIPE)
+    return subprocess.Popen([program, *args], executable=COMMAND, env=env,
+                            stderr=subprocess.PIPE, text=True, **kwargs)
+
+
+def run_command(program, *args, socket, stdin="", env=None):
+    """The same, waited for: (exit status, standard output, standard error)."""
+    process = spawn_command(program, *args, socket=socket, stdin=subprocess.PIPE, env=env or {})
+    out, err = process.communicate(stdin, timeout=60)
+    return process.returncode, out, err
+
+
 class Agent:
     """Started with start(). Settings are changed in `config` (sections of options) before that, or
     before write_config() and a SIGHUP."""
