@@ -69,7 +69,7 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(fake, large):
 def test_a_command_that_cannot_write_says_so(fake):
     agent = fake(lambda request: frames([value("n1", "a", value="x")]))
     with open("/dev/full", "w", encoding="ascii") as full:
-        process = spawn_run_command("nodeattrib", "n1", socket=agent.path, stdout=full)
+        process = spawn_command("nodeattrib", "n1", socket=agent.path, stdout=full)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "No space left on device" in err
