@@ -18,9 +18,6 @@
 #include "model/noderange.h"
 #include "model/plan_private.h"
 
-/* What is in `noderange` between the rounds. */
-#define BECOMING DB_LEAVING "given a noderange"
-
 static bool note_attribute(const char *name, const struct db_value *value, void *arg)
 {
 	(void)value;
@@ -58,7 +55,7 @@ static int give_noderange(struct plan *plan, const struct db *db, struct job *jo
 	const char *key = unit_key(unit, GROUPS, plan->group, "noderange");
 	const char *leaving = db_group_leaving(db, group);
 	const char *text = request->value;
-	bool becoming = leaving && text_eq(leaving, BECOMING);
+	bool becoming = leaving && text_eq(leaving, PLAN_BECOMING);
 	int rc = 0;
 
 	if (!becoming)
@@ -78,8 +75,8 @@ static int give_noderange(struct plan *plan, const struct db *db, struct job *jo
 		return WORK_NOTHING;
 	job->more = !becoming && !*db_group_noderange(db, group);
 	plan_compare_group(db, plan->group, unit);
-	unit_put(unit, key, job->more ? BECOMING : text, strlen(job->more ? BECOMING : text),
-		PLAN_CLEAR_TEXT, NULL);
+	unit_put(unit, key, job->more ? PLAN_BECOMING : text,
+		strlen(job->more ? PLAN_BECOMING : text), PLAN_CLEAR_TEXT, NULL);
 	return WORK_UNIT;
 }
 
@@ -178,8 +175,15 @@ static int work(
 	if (!job->group)
 		return plan_turn(plan, db, job, unit, err);
 	job->more = false;
-	if (db_group_find(db, plan->group, &group))
+	if (db_group_find(db, plan->group, &group)) {
+		/* who is to leave it was not known when this was begun */
+		if (plan->makes && plan_find_request(plan, "nodes"))
+			return err_set(err, -EEXIST,
+				"group %s was made by somebody else meanwhile: run the command "
+				"again",
+				plan->group);
 		return set_group(plan, db, job, group, unit, err);
+	}
 	if (plan->create)
 		return make_group(plan, db, unit, err);
 	return err_set(err, -EINVAL, "%s group does not exist", plan->group);
@@ -342,10 +346,12 @@ static int fill(struct plan *plan, const struct db *db, const char *group,
 {
 	const struct plan_request *nodes;
 	struct job *job;
+	uint32_t number;
 	int rc;
 
 	plan->about_group = true;
 	plan->group = xstrdup(group);
+	plan->makes = !db_group_find(db, group, &number);
 	rc = plan_add_requests(plan, changes, n, NULL, err);
 	if (rc == 0)
 		rc = check_requests(plan, err);

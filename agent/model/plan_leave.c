@@ -86,7 +86,9 @@ static int begin(const struct plan *plan, const struct db *db, struct job *job, 
 	const char *text;
 	int rc;
 
-	if (db_group_leaving(db, group))
+	/* one that waits for a noderange can be deleted as well: nobody may join that, either */
+	if (db_group_leaving(db, group) &&
+		(plan->to || !text_eq(db_group_leaving(db, group), PLAN_BECOMING)))
 		return go_on(plan, db, job, group, unit, err);
 	rc = plan_group_check_target(db, plan->group, err);
 	if (rc == 0)

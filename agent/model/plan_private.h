@@ -9,6 +9,9 @@
 
 #include "model/plan.h"
 
+/* What a group has for a noderange while it is being given one (plan_group.c). */
+#define PLAN_BECOMING DB_LEAVING "given a noderange"
+
 #define PLAN_CHANGES_MAX 100		   /* attributes in one request */
 #define PLAN_LIST_MAX	 100		   /* groups in one change */
 #define PLAN_OBJECTS_MAX ((size_t)1 << 17) /* nodes in one request */
@@ -150,6 +153,7 @@ struct plan {
 	char *group; /* of jobs with a turn, and of the group's job */
 	char *to;    /* new name of the group */
 	bool create;
+	bool makes;	  /* the group is not there yet */
 	bool about_group; /* what was asked for is about a group */
 	bool warns;	  /* some change is a clear: note what to say about it */
 	size_t numbers;

@@ -37,3 +37,14 @@ tests_unit_test_model_noderange_SOURCES = tests/unit/test_model_noderange.c \
 tests_unit_test_model_noderange_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_model_noderange_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_model_plan
+TESTS += tests/unit/test_model_plan
+tests_unit_test_model_plan_SOURCES = tests/unit/test_model_plan.c tests/unit/test_model_plan.h \
+	tests/unit/test_model_plan_group.c \
+	tests/unit/test_model_plan_race.c \
+	tests/unit/test_model_plan_refused.c \
+	tests/unit/test_model_plan_rig.c \
+	tests/lib/suite.h
+tests_unit_test_model_plan_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_plan_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
