@@ -19,6 +19,7 @@
 #include "api/server.h"
 #include "app/address.h"
 #include "app/commands.h"
+#include "app/database.h"
 #include "app/door.h"
 #include "app/etcdconf.h"
 #include "app/identity.h"
@@ -54,6 +55,7 @@ void agent_changed(void *arg)
 			member_leads(agent->member) ? ", leader" : "");
 	if (agent->member && agent->renewal && !agent->identity->certificate)
 		renewal_consider(agent->renewal);
+	database_changed(agent->database);
 	commands_changed(agent->commands);
 }
 
@@ -75,8 +77,10 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 	int rc;
 
 	rc = member_new(&agent->member, &config, err);
-	if (rc == 0)
+	if (rc == 0) {
+		database_attach(agent->database);
 		rc = door_new(&agent->door, agent, err);
+	}
 	if (rc < 0) {
 		agent_stop_member(agent);
 		return rc;
@@ -91,6 +95,8 @@ void agent_stop_member(struct agent *agent)
 	if (agent->commands)
 		commands_drop(agent->commands, "the membership has changed meanwhile");
 	door_free(TAKE(agent->door));
+	if (agent->database)
+		database_detach(agent->database);
 	member_free(TAKE(agent->member));
 }
 
@@ -335,6 +341,18 @@ static void stop_commands(struct agent *agent)
 	commands_free(TAKE(agent->commands));
 }
 
+static int start_database(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->database = database_new(agent);
+	return 0;
+}
+
+static void stop_database(struct agent *agent)
+{
+	database_free(TAKE(agent->database));
+}
+
 static int start_api(struct agent *agent, struct err *err)
 {
 	struct api_options options = {
@@ -378,6 +396,7 @@ static const struct {
 	{start_worker, stop_worker},
 	{start_http, stop_http},
 	{start_commands, NULL},
+	{start_database, stop_database},
 	{start_api, stop_api},
 	{start_renewal, stop_renewal},
 	{start_signals, stop_signals},

@@ -69,6 +69,7 @@ void command_fail(struct command *cmd, const char *why);
 /* The operations; each gets the message and ends its request now or later. */
 typedef void command_fn(struct commands *c, struct api_request *req, const json *message);
 command_fn command_invite, command_join, command_invitations, command_revoke, command_log;
+command_fn command_secret;
 /* A text member of the message; NULL, and the request ended, where there is none. */
 const char *command_argument(struct api_request *req, const json *message, const char *name);
 /* False, and the request ended, unless this server is a member. */

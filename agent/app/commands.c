@@ -445,6 +445,7 @@ static const struct {
 	{"resign", false, op_resign},
 	{"adopt", false, op_adopt},
 	{"log", false, command_log},
+	{"secret", false, command_secret},
 };
 
 static void on_collective(

@@ -10,7 +10,9 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/command_book.c \
 	agent/app/command_enroll.c \
 	agent/app/command_log.c \
+	agent/app/command_secret.c \
 	agent/app/commands.c agent/app/commands.h \
+	agent/app/database.c agent/app/database.h \
 	agent/app/door.c agent/app/door.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
 	agent/app/feed.c agent/app/feed.h \
