@@ -58,6 +58,7 @@ struct api_request {
 	enum envelope_kind kind;
 	bool last; /* the connection ends with this answer */
 	json *message;
+	json *stale; /* for the last frame; NULL: the answer is current */
 	struct api_request_hooks hooks;
 	void *hooks_arg;
 };

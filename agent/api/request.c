@@ -71,14 +71,20 @@ void api_request_error(struct api_request *req, int code, const char *text)
 void api_request_done(struct api_request *req)
 {
 	struct api_conn *conn = req->conn;
+	json *done;
 
-	if (conn && !req->last)
-		conn_send(conn, envelope_new_done());
+	if (conn && !req->last) {
+		done = envelope_new_done();
+		if (req->stale)
+			json_set(done, "stale", TAKE(req->stale));
+		conn_send(conn, done);
+	}
 	if (conn)
 		conn_request_ended(conn, req->last);
 	else if (req->server)
 		req->server->held[req->peer.access]--;
 	list_del(&req->link);
+	json_free(req->stale);
 	json_wipe(req->message);
 	free(req);
 }
@@ -92,4 +98,12 @@ void api_request_watch(struct api_request *req, const struct api_request_hooks *
 bool api_request_congested(const struct api_request *req)
 {
 	return req->conn && stream_queued(req->conn->stream) > API_CONGESTED;
+}
+
+void api_request_stale(struct api_request *req, usec_t age, int64_t revision)
+{
+	json_free(req->stale);
+	req->stale = json_new_object();
+	json_set_seconds(req->stale, "age", age);
+	json_set_number(req->stale, "revision", revision);
 }

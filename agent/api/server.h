@@ -24,6 +24,7 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/usec.h"
 #include "wire/json.h"
 
 struct loop;
@@ -84,6 +85,8 @@ void api_request_reply(struct api_request *req, json *value);
 /* Ends the request with an error. The code is for resources (400, 403, 404, 500). */
 void api_request_error(struct api_request *req, int code, const char *text);
 void api_request_done(struct api_request *req);
+/* The answer was read from a copy that may be that old: its last frame says so. */
+void api_request_stale(struct api_request *req, usec_t age, int64_t revision);
 
 struct api_request_hooks {
 	void (*cancelled)(void *arg); /* the client is gone */

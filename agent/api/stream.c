@@ -1,0 +1,79 @@
+/*
+ * Long answers: a list of names, sent a slice at a time.
+ *
+ * A slice ends after SLICE of work or when the client is behind; the next one begins from the loop,
+ * or when the client has read. Between two slices the database may have become another one, so names
+ * are kept, not numbers, and looked up when their turn comes.
+ */
+#include "config.h"
+#include "api/visit.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/loop.h"
+#include "model/db.h"
+
+#define SLICE (5 * USEC_PER_MSEC)
+
+void visit_stream_free(struct visit *visit)
+{
+	loop_defer_free(TAKE(visit->more));
+	free(TAKE(visit->names));
+	free(TAKE(visit->pool));
+}
+
+static void on_more(void *arg)
+{
+	struct visit *visit = arg;
+	struct loop *loop = api_resources_loop(visit->resources);
+	usec_t until = loop_now(loop) + SLICE;
+	const struct db *db = visit_db(visit);
+
+	if (!db)
+		return;
+	while (visit->at < visit->n_names) {
+		if (api_request_congested(visit->req))
+			return;
+		if (loop_now(loop) > until) {
+			loop_defer_schedule(visit->more);
+			return;
+		}
+		visit->emit(visit, db, visit->names[visit->at++]);
+	}
+	visit_done(visit);
+}
+
+void visit_stream(struct visit *visit, const char *const *names, size_t n, visit_emit_fn *emit)
+{
+	size_t bytes = 0;
+	char *at;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(names[i]) + 1;
+	visit->pool = at = xmalloc(bytes + 1);
+	visit->names = xcalloc(n + 1, sizeof(*visit->names));
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(names[i]) + 1;
+
+		visit->names[i] = memcpy(at, names[i], len);
+		at += len;
+	}
+	visit->n_names = n;
+	visit->emit = emit;
+	visit->more = loop_defer_new(api_resources_loop(visit->resources), on_more, visit);
+	on_more(visit);
+}
+
+void visit_stream_nodes(
+	struct visit *visit, const struct db *db, const struct bitset *nodes, visit_emit_fn *emit)
+{
+	CLEANUP(freep) uint32_t *sorted = NULL;
+	CLEANUP(freep) const char **names = NULL;
+	size_t n = db_sorted(db, nodes, &sorted);
+
+	names = xcalloc(n + 1, sizeof(*names));
+	for (size_t i = 0; i < n; i++)
+		names[i] = db_node_name(db, sorted[i]);
+	visit_stream(visit, names, n, emit);
+}
