@@ -171,7 +171,7 @@ void attributes_print(struct session *s, const struct target *target, const char
 			open_object(&r, target->name);
 	}
 	if (path)
-		session_request(s, "retrieve", path, NULL, on_frame, &r);
+		session_request(s, "retrieve", path, names_parameters(r.names), on_frame, &r);
 	close_object(&r);
 	if (s->json)
 		fputs("}}\n", s->call->out);

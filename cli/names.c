@@ -16,6 +16,10 @@
 
 #define SLOTS_FIRST 64u
 
+/* What an agent takes of names in a request. */
+#define ATTRIBUTES_MAX 64
+#define ATTRIBUTE_MAX  255
+
 struct object {
 	char *name;
 	struct bitset seen; /* numbers of words */
@@ -266,14 +270,21 @@ bool names_complete(const struct names *names, FILE *err)
 	return complete;
 }
 
-json *names_patterns(const struct names *names)
+json *names_parameters(const struct names *names)
 {
+	json *parameters;
 	json *list;
 
-	if (!names->count)
+	if (!names->count || names->count >= ATTRIBUTES_MAX)
 		return NULL;
-	list = json_new_array();
+	for (int i = 0; i < names->count; i++)
+		if (strlen(names->patterns[i]) > ATTRIBUTE_MAX ||
+			strpbrk(names->patterns[i], "\\^"))
+			return NULL;
+	parameters = json_new_object();
+	list = json_set(parameters, "attributes", json_new_array());
 	for (int i = 0; i < names->count; i++)
 		json_add_str(list, names->patterns[i]);
-	return list;
+	json_add_str(list, "id.index");
+	return parameters;
 }

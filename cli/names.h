@@ -28,8 +28,12 @@ void names_expect(struct names *names, const char *object);
 bool names_wanted(struct names *names, const char *object, const char *attribute);
 /* Prints what nothing matched, as upstream does. False: there was something. */
 bool names_complete(const struct names *names, FILE *err);
-/* The words as patterns of full names, a new array of texts; NULL where everything is asked for. */
-json *names_patterns(const struct names *names);
+/*
+ * Parameters with which an agent need not send everything: {"attributes":[…]}, docs/protocol. It may
+ * ignore them, and matches a little otherwise. Every node still sends id.index, so that one that has
+ * nothing of what is asked for is known to be there. NULL: everything must be sent.
+ */
+json *names_parameters(const struct names *names);
 
 DEFINE_CLEANUP(struct names *, names_free)
 

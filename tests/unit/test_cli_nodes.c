@@ -11,7 +11,10 @@
 #include "tests/unit/cli_agent.h"
 
 #define RETRIEVE(path) "{\"operation\":\"retrieve\",\"path\":\"" path "\"}"
-#define DELETE(path)   "{\"operation\":\"delete\",\"path\":\"" path "\"}"
+#define WANTED(path, names)                                                                        \
+	"{\"operation\":\"retrieve\",\"path\":\"" path "\",\"parameters\":{\"attributes\":[" names \
+	",\"id.index\"]}}"
+#define DELETE(path) "{\"operation\":\"delete\",\"path\":\"" path "\"}"
 #define UPDATE(path, parameters)                                                                   \
 	"{\"operation\":\"update\",\"path\":\"" path "\",\"parameters\":" parameters "}"
 #define CREATE(path, parameters)                                                                   \
@@ -32,7 +35,8 @@ struct talk {
 };
 
 static const struct talk reading[] = {
-	{"nodeattrib n1-n2 collective.manager -b", "", RETRIEVE("/noderange/n1-n2/attributes/all"),
+	{"nodeattrib n1-n2 collective.manager -b", "",
+		WANTED("/noderange/n1-n2/attributes/all", "\"collective.manager\""),
 		{NODE("n1", MGT2) NODE("n1", "\"location.u\":{\"value\":null}") NODE("n2", MGT1)
 				NODE("n2", "\"location.u\":{\"value\":null}") DONE},
 		0,
@@ -48,22 +52,25 @@ static const struct talk reading[] = {
 		{NODE("n1", "\"location.u\":{\"value\":null}") DONE}, 0, "n1: location.u:\n", ""},
 	{"nodeattrib n1 current", "", RETRIEVE("/noderange/n1/attributes/current"),
 		{NODE("n1", MGT2) DONE}, 0, "n1: collective.manager: mgt2\n", ""},
-	{"nodeattrib n1 current location", "", RETRIEVE("/noderange/n1/attributes/current"),
+	{"nodeattrib n1 current location", "",
+		WANTED("/noderange/n1/attributes/current", "\"location\""),
 		{NODE("n1", MGT2) NODE("n1", "\"location.u\":{\"value\":\"3\"}") DONE}, 0,
 		"n1: location.u: 3\n", ""},
-	{"nodeattrib n1 net.*switch bmc", "", RETRIEVE("/noderange/n1/attributes/all"),
+	{"nodeattrib n1 net.*switch bmc", "",
+		WANTED("/noderange/n1/attributes/all",
+			"\"net.*switch\",\"hardwaremanagement.manager\""),
 		{NODE("n1", "\"hardwaremanagement.manager\":{\"value\":\"b\"}")
 				NODE("n1", "\"net.mgt.switch\":{\"value\":\"s\"}") DONE},
 		0, "n1: hardwaremanagement.manager: b\nn1: net.mgt.switch: s\n", ""},
-	{"nodeattrib n1,n2 custom.x", "", RETRIEVE("/noderange/n1,n2/attributes/all"),
+	{"nodeattrib n1,n2 custom.x", "", WANTED("/noderange/n1,n2/attributes/all", "\"custom.x\""),
 		{NODE("n1", "\"custom.x\":{\"value\":\"1\"}") NODE("n2", MGT2) DONE}, 1,
 		"n1: custom.x: 1\n", "Error: custom.x matches no valid value for n2\n"},
-	{"nodeattrib n1 nosuch", "", RETRIEVE("/noderange/n1/attributes/all"),
+	{"nodeattrib n1 nosuch", "", WANTED("/noderange/n1/attributes/all", "\"nosuch\""),
 		{NODE("n1", MGT2) DONE}, 1, "", "Error: nosuch not a valid attribute\n"},
 	{"nodeattrib nosuch", "", RETRIEVE("/noderange/nosuch/attributes/current"),
 		{ERROR("404", "Target not found - Invalid Noderange: x") DONE}, 1, "",
 		"Target not found - Invalid Noderange: x\n"},
-	{"nodeattrib n1 location.u", "", RETRIEVE("/noderange/n1/attributes/all"),
+	{"nodeattrib n1 location.u", "", WANTED("/noderange/n1/attributes/all", "\"location.u\""),
 		{NODE("n1", "\"error\":\"gone\",\"errorcode\":500") DONE}, 1, "",
 		"n1: Error: gone\n"},
 	{"nodeattrib n1", "", RETRIEVE("/noderange/n1/attributes/current"),
@@ -87,7 +94,8 @@ static const struct talk reading[] = {
 		"rack1: location.u:  (will derive from expression {n1})\n"
 		"rack1: nodes: n1,n2\n",
 		""},
-	{"nodegroupattrib rack1 nodes nosuch", "", RETRIEVE("/nodegroups/rack1/attributes/all"),
+	{"nodegroupattrib rack1 nodes nosuch", "",
+		WANTED("/nodegroups/rack1/attributes/all", "\"nodes\",\"nosuch\""),
 		{"{\"location.room\":{\"value\":\"x\"}}\n{\"nodes\":[]}\n" DONE}, 1,
 		"rack1: nodes: \n", "Error: nosuch not a valid attribute\n"},
 	{"nodegroupattrib rack1 --json", "", RETRIEVE("/nodegroups/rack1/attributes/current"),
@@ -106,7 +114,8 @@ static const struct talk reading[] = {
 	{"nodelist --json", "", RETRIEVE("/nodes/"),
 		{"{\"item\":{\"href\":\"n1/\"}}\n{\"item\":{\"href\":\"n2/\"}}\n" DONE}, 0,
 		"{\"nodes\":[\"n1\",\"n2\"]}\n", ""},
-	{"nodelist n1 collective.manager", "", RETRIEVE("/noderange/n1/attributes/all"),
+	{"nodelist n1 collective.manager", "",
+		WANTED("/noderange/n1/attributes/all", "\"collective.manager\""),
 		{NODE("n1", MGT1) DONE}, 0, "n1: collective.manager: mgt1\n", ""},
 	{"nodegrouplist", "", RETRIEVE("/nodegroups/"),
 		{"{\"item\":{\"href\":\"everything/\"}}\n" DONE}, 0, "everything\n", ""},
@@ -164,7 +173,7 @@ static const struct talk changing[] = {
 		""},
 	{"nodeattrib -p n1 secret.x", "one\ntwo\none\none\n",
 		UPDATE("/noderange/n1/attributes/all", "{\"secret.x\":\"one\"}")
-			RETRIEVE("/noderange/n1/attributes/all"),
+			WANTED("/noderange/n1/attributes/all", "\"secret.x\""),
 		{NODE("n1", "\"secret.x\":{\"isset\":true}") DONE,
 			NODE("n1", "\"secret.x\":{\"isset\":true}") DONE},
 		0, "n1: ********\nn1: secret.x: ********\n",
