@@ -22,7 +22,7 @@ enum expression_kind {
 
 /* What a typed text is. With INVALID, err has the text for "Bad Request - ". */
 enum expression_kind expression_classify(const char *text, size_t len, struct err *err);
-/* Appends a PLAIN text with its doubled braces halved. */
+/* Appends a PLAIN text with its doubled braces halved; -EINVAL for others. */
 int expression_unescape(const char *text, size_t len, struct buf *out) MUST_CHECK;
 /* The opposite: doubles every brace, so that the text is PLAIN and stands for itself. */
 int expression_escape(const char *text, size_t len, struct buf *out) MUST_CHECK;

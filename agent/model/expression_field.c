@@ -12,7 +12,9 @@
 
 #include "model/expression_token.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX 40
+/* What a token costs beyond its characters. */
+#define TOKEN_WORK 8
 
 struct parser {
 	struct expr_run *run;
@@ -49,7 +51,7 @@ static int advance(struct parser *p)
 
 	if (expr_token_next(&p->at, p->end, &p->token, &why) < 0)
 		return expr_run_broken(p->run, "%s", why);
-	return expr_run_charge(p->run, 2 + p->token.len);
+	return expr_run_charge(p->run, TOKEN_WORK + p->token.len);
 }
 
 static bool is_operator(const struct parser *p, const char *word)

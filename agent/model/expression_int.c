@@ -84,12 +84,12 @@ int expr_int_digits(const char *s, size_t len, unsigned base, struct expr_int *r
 		if (digit >= base)
 			return -EINVAL;
 		digit_before = true;
-		for (unsigned k = 0; k < v.len; k++) {
+		for (unsigned k = 0; k < v.len && !large; k++) {
 			carry += (uint64_t)v.limb[k] * base;
 			v.limb[k] = (uint32_t)carry;
 			carry >>= 32;
 		}
-		if (carry && v.len < EXPR_INT_LIMBS)
+		if (carry && !large && v.len < EXPR_INT_LIMBS)
 			v.limb[v.len++] = (uint32_t)carry;
 		else if (carry)
 			large = true;

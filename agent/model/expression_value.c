@@ -14,6 +14,8 @@
 
 /* What a lookup costs beyond the bytes that it brings. */
 #define LOOKUP_WORK 50
+/* What making a text from a text costs. */
+#define TEXT_WORK 20
 
 int expr_run_charge(struct expr_run *run, size_t work)
 {
@@ -87,6 +89,8 @@ static int lookup_number(struct expr_run *run, const char *which, struct expr_va
 		return expr_run_broken(run, "n must be followed by a number, such as n1");
 	if (expr_int_digits(which, strlen(which), 10, &i) < 0)
 		return too_large(run);
+	if (expr_run_charge(run, strlen(node)) < 0)
+		return -EINVAL;
 	digits = number_in(node, expr_int_clamp(&i), &len, &count);
 	if (!digits)
 		return expr_run_broken(run, "there %s %lld number%s in %s",
@@ -224,7 +228,7 @@ int expr_value_count(struct expr_run *run, const struct expr_value *v, int64_t *
 static int need_text(struct expr_run *run, const struct expr_value *v)
 {
 	if (v->kind == EXPR_TEXT)
-		return expr_run_charge(run, v->text.len);
+		return expr_run_charge(run, TEXT_WORK + v->text.len);
 	return expr_run_broken(run, "a number has no characters and no functions of texts");
 }
 

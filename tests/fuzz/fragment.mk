@@ -49,6 +49,12 @@ tests_fuzz_fuzz_watch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_watch_LDADD = agent/etcd/libetcd.a agent/io/libio.a agent/wire/libwire.a \
 	agent/base/libbase.a $(CJSON_LIBS) $(IO_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_expression
+tests_fuzz_fuzz_expression_SOURCES = tests/fuzz/fuzz_expression.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_expression_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_expression_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_expression_LDADD = agent/model/libmodel.a agent/base/libbase.a
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus

@@ -23,7 +23,7 @@ tests_unit_test_model_db_random_LDADD = agent/model/libmodel.a agent/base/libbas
 
 check_PROGRAMS += tests/unit/test_model_expression
 TESTS += tests/unit/test_model_expression
-EXTRA_DIST += tests/unit/data/expression-cases.tsv
+EXTRA_DIST += tests/unit/data/expression_cases.tsv
 tests_unit_test_model_expression_SOURCES = tests/unit/test_model_expression.c tests/lib/suite.h
 tests_unit_test_model_expression_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_model_expression_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -48,3 +48,11 @@ tests_unit_test_model_plan_SOURCES = tests/unit/test_model_plan.c tests/unit/tes
 	tests/lib/suite.h
 tests_unit_test_model_plan_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_plan_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_model_expression_parts
+TESTS += tests/unit/test_model_expression_parts
+tests_unit_test_model_expression_parts_SOURCES = tests/unit/test_model_expression_parts.c \
+	tests/lib/suite.h
+tests_unit_test_model_expression_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_expression_parts_LDADD = agent/model/libmodel.a agent/base/libbase.a \
+	$(UNIT_LDADD)
