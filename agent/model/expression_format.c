@@ -7,7 +7,7 @@
 #include "model/expression_format.h"
 
 #include <errno.h>
-#include <math.h>
+#include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -235,7 +235,7 @@ static int put_float(
 		return -E2BIG;
 	(void)expr_int_print(number, 10, digits);
 	value = strtod(digits, NULL);
-	if (!isfinite(value * 100))
+	if (value > DBL_MAX / 100)
 		return err_set(
 			err, -EINVAL, "the number is too large for format type '%c'", f->type);
 	text = xmalloc(size);
