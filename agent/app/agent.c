@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "api/resources.h"
 #include "api/server.h"
 #include "app/address.h"
 #include "app/commands.h"
@@ -353,6 +354,18 @@ static void stop_database(struct agent *agent)
 	database_free(TAKE(agent->database));
 }
 
+static int start_resources(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->resources = api_resources_new(agent->loop, database_api(agent->database));
+	return 0;
+}
+
+static void stop_resources(struct agent *agent)
+{
+	api_resources_free(TAKE(agent->resources));
+}
+
 static int start_api(struct agent *agent, struct err *err)
 {
 	struct api_options options = {
@@ -397,6 +410,7 @@ static const struct {
 	{start_http, stop_http},
 	{start_commands, NULL},
 	{start_database, stop_database},
+	{start_resources, stop_resources},
 	{start_api, stop_api},
 	{start_renewal, stop_renewal},
 	{start_signals, stop_signals},

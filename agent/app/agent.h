@@ -30,6 +30,7 @@ struct agent {
 	struct http *http;
 	struct api_server *api;
 	struct commands *commands;
+	struct api_resources *resources;
 	struct database *database;
 	struct renewal *renewal;
 	struct signals *signals;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "api/resources.h"
 #include "app/agent.h"
 #include "app/certmaker.h"
 #include "app/command.h"
@@ -471,7 +472,16 @@ static void on_collective(
 	api_request_error(req, 400, text);
 }
 
-const struct api_handlers commands_handlers = {.collective = on_collective};
+static void on_resource(struct api_request *req, const char *operation, const char *path,
+	const json *parameters, void *arg)
+{
+	struct commands *c = arg;
+
+	api_resources_serve(c->agent->resources, req, operation, path, parameters);
+}
+
+const struct api_handlers commands_handlers = {
+	.collective = on_collective, .resource = on_resource};
 
 struct commands *commands_new(struct agent *agent)
 {
