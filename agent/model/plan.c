@@ -288,7 +288,6 @@ int plan_add_requests(struct plan *plan, const struct plan_change *changes, size
 			first, patterns, err);
 		if (rc < 0)
 			return rc;
-		plan->warns |= changes[i].how == PLAN_CLEAR;
 	}
 	return 0;
 }

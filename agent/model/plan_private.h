@@ -155,7 +155,6 @@ struct plan {
 	bool create;
 	bool makes;	  /* the group is not there yet */
 	bool about_group; /* what was asked for is about a group */
-	bool warns;	  /* some change is a clear: note what to say about it */
 	size_t numbers;
 	int64_t first_number; /* 0: not given yet */
 };
