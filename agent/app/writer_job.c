@@ -326,7 +326,7 @@ void writer_job_step(struct writer_job *job, struct writer_batch *batch)
 	txn = etcd_txn_new();
 	etcd_txn_if_mod(txn, w->record_key, ETCD_EQUAL, record_rev);
 	step = fill(job, txn, batch);
-	job->blocked = step != PLAN_UNIT;
+	job->blocked = step != PLAN_UNIT && step != PLAN_MORE;
 	if (batch->n) {
 		batch->job = job;
 		job->out++;

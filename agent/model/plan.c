@@ -18,6 +18,9 @@
 #include "model/noderange.h"
 #include "model/plan_private.h"
 
+/* Jobs that one call may find to need nothing: a millisecond or two. */
+#define LOOKS_MAX 4096
+
 struct plan *plan_alloc(const struct plan_kind *kind)
 {
 	struct plan *plan = xcalloc(1, sizeof(*plan));
@@ -157,15 +160,18 @@ enum plan_step plan_next(struct plan *plan, const struct db *db, struct plan_uni
 {
 	struct job *job;
 
-	for (;;) {
+	for (unsigned looked = 0;;) {
 		if (plan->ended)
 			return plan->out ? PLAN_WAIT : PLAN_DONE;
+		if (looked == LOOKS_MAX)
+			return PLAN_MORE;
 		if (plan->numbers && !plan->first_number)
 			return PLAN_WAIT;
 		job = pick(plan, db);
 		if (job) {
 			if (work(plan, db, job, ret))
 				return PLAN_UNIT;
+			looked++;
 			continue;
 		}
 		if (plan->out || plan->again_head < plan->again_n)

@@ -133,6 +133,7 @@ enum plan_step {
 	PLAN_UNIT, /* *ret is out: exactly one of plan_applied(), plan_again(), plan_lost() follows */
 	PLAN_WAIT, /* nothing to do until what is out has ended, or the database has moved on */
 	PLAN_DONE, /* all is done that can be, nothing is out */
+	PLAN_MORE, /* call again: many were looked at that need no write, others want their turn */
 };
 enum plan_step plan_next(struct plan *plan, const struct db *db, struct plan_unit **ret);
 void plan_applied(struct plan *plan, struct plan_unit *unit, int64_t revision);

@@ -447,6 +447,28 @@ START_TEST(a_node_that_goes_meanwhile_is_told_and_the_rest_is_done)
 }
 END_TEST
 
+START_TEST(many_that_need_nothing_take_turns)
+{
+	WORLD(w, m);
+	const struct plan_change change = {"location.u", PLAN_CLEAR, ""};
+	struct plan_outcome outcome;
+	struct plan_unit *unit;
+	struct plan *plan;
+	char key[64];
+
+	for (int i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "nodes/n%d/groups", i);
+		ck_assert_int_eq(db_put(m.db, key, strlen(key), "", 0, i + 1, NULL), 0);
+	}
+	ck_assert_int_eq(plan_new_node_set(&plan, m.db, "everything", &change, 1, NULL), 0);
+	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_MORE);
+	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_DONE);
+	plan_outcome(plan, &outcome);
+	ck_assert_uint_eq(outcome.applied, 5000);
+	plan_free(plan);
+}
+END_TEST
+
 Suite *plan_suite(void)
 {
 	Suite *suite = suite_create("model plan");
@@ -471,6 +493,7 @@ Suite *plan_suite(void)
 	tcase_add_test(tc, a_report_says_what_was_done);
 	tcase_add_test(tc, a_plan_that_is_stopped_still_counts_what_is_out);
 	tcase_add_test(tc, a_node_that_goes_meanwhile_is_told_and_the_rest_is_done);
+	tcase_add_test(tc, many_that_need_nothing_take_turns);
 	suite_add_tcase(suite, tc);
 	add_refused_cases(suite);
 	add_group_cases(suite);

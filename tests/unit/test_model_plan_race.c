@@ -103,6 +103,7 @@ static void take_turn(struct world *w, struct actor *a, struct prng *p)
 			a->out[a->n_out++] = unit;
 			break;
 		case PLAN_WAIT:
+		case PLAN_MORE:
 			break;
 		case PLAN_DONE:
 			ck_assert_uint_eq(a->n_out, 0);
