@@ -135,7 +135,7 @@ static int take_piece(struct outline *o, struct piece *ret)
 
 	if (p == o->end)
 		return 0;
-	*ret = (struct piece){.literal = p};
+	*ret = (struct piece){.literal = p, .format = ""};
 	while (p < o->end && *p != '{' && *p != '}')
 		p++;
 	ret->literal_len = (size_t)(p - o->at);
@@ -338,6 +338,8 @@ static int evaluate(struct expr_run *run, const struct piece *piece, struct expr
 	/* The letters r and a turn the field into a text with quotes around, which reads as itself. */
 	if (piece->conversion_len && piece->conversion[0] != 's') {
 		ret->kind = EXPR_TEXT;
+		if (piece->expression_len == 0)
+			return expr_run_broken(run, "the field is empty");
 		if (buf_add(&ret->text, piece->expression, piece->expression_len) < 0)
 			return expr_run_broken(run, "the field is too long");
 		return 0;
