@@ -86,7 +86,9 @@ static void forget(struct visit *visit)
 {
 	if (visit->write)
 		visit->database->forget(visit->write, visit->database->arg);
+	visit_write_free(visit);
 	visit_stream_free(visit);
+	free(visit->failure);
 	list_del(&visit->link);
 	mem_wipe(visit->path, strlen(visit->path));
 	free(visit->path);

@@ -8,7 +8,7 @@
 #include "config.h"
 #include "api/visit.h"
 
-#include <string.h>
+#include <errno.h>
 
 #include "base/mem.h"
 #include "io/loop.h"
@@ -19,8 +19,20 @@
 void visit_stream_free(struct visit *visit)
 {
 	loop_defer_free(TAKE(visit->more));
+	for (size_t i = 0; i < visit->n_names; i++)
+		free(visit->names[i]);
 	free(TAKE(visit->names));
-	free(TAKE(visit->pool));
+	visit->n_names = 0;
+}
+
+static void end(struct visit *visit)
+{
+	CLEANUP(freep) char *failure = TAKE(visit->failure);
+
+	if (failure)
+		visit_fail(visit, -EIO, failure);
+	else
+		visit_done(visit);
 }
 
 static void on_more(void *arg)
@@ -32,37 +44,32 @@ static void on_more(void *arg)
 
 	if (!db)
 		return;
-	while (visit->at < visit->n_names) {
+	for (; visit->at < visit->n_names; visit->at++) {
 		if (api_request_congested(visit->req))
 			return;
 		if (loop_now(loop) > until) {
 			loop_defer_schedule(visit->more);
 			return;
 		}
-		visit->emit(visit, db, visit->names[visit->at++]);
+		visit->emit(visit, db, visit->names[visit->at]);
 	}
-	visit_done(visit);
+	end(visit);
+}
+
+void visit_stream_names(struct visit *visit, visit_emit_fn *emit)
+{
+	visit->emit = emit;
+	visit->more = loop_defer_new(api_resources_loop(visit->resources), on_more, visit);
+	on_more(visit);
 }
 
 void visit_stream(struct visit *visit, const char *const *names, size_t n, visit_emit_fn *emit)
 {
-	size_t bytes = 0;
-	char *at;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += strlen(names[i]) + 1;
-	visit->pool = at = xmalloc(bytes + 1);
 	visit->names = xcalloc(n + 1, sizeof(*visit->names));
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(names[i]) + 1;
-
-		visit->names[i] = memcpy(at, names[i], len);
-		at += len;
-	}
+	for (size_t i = 0; i < n; i++)
+		visit->names[i] = xstrdup(names[i]);
 	visit->n_names = n;
-	visit->emit = emit;
-	visit->more = loop_defer_new(api_resources_loop(visit->resources), on_more, visit);
-	on_more(visit);
+	visit_stream_names(visit, emit);
 }
 
 void visit_stream_nodes(

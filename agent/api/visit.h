@@ -23,7 +23,7 @@ struct db;
 struct loop_defer;
 struct visit;
 
-/* Sends the frames about one name. It may be gone by now: then none. */
+/* Sends the frames about one name, which is visit->names[visit->at]. It may be gone by now: then none. */
 typedef void visit_emit_fn(struct visit *visit, const struct db *db, const char *name);
 
 enum visit_listing { VISIT_CURRENT, VISIT_ALL };
@@ -46,12 +46,16 @@ struct visit {
 	/* an answer in slices */
 	visit_emit_fn *emit;
 	char **names;
-	char *pool;
 	size_t n_names, at;
 	struct loop_defer *more;
+	char *failure; /* what the answer ends with; NULL: all is well */
 	/* a change */
 	struct api_write *write;
-	void (*written)(struct visit *visit, struct plan *plan);
+	visit_emit_fn *answer;
+	char **changed; /* attributes, by their full names */
+	size_t n_changed;
+	char **new_names; /* of what was renamed: as names */
+	json **warnings;  /* of what was cleared: as names */
 };
 
 struct loop *api_resources_loop(const struct api_resources *resources);
@@ -73,6 +77,8 @@ bool visit_nodes(struct visit *visit, const struct db *db, struct bitset *ret);
 
 /* Calls emit for each name in order, as fast as the client reads, and ends the visit. Copies. */
 void visit_stream(struct visit *visit, const char *const *names, size_t n, visit_emit_fn *emit);
+/* The same for visit->names, which are there already. */
+void visit_stream_names(struct visit *visit, visit_emit_fn *emit);
 void visit_stream_nodes(
 	struct visit *visit, const struct db *db, const struct bitset *nodes, visit_emit_fn *emit);
 void visit_stream_free(struct visit *visit);
@@ -101,9 +107,8 @@ int visit_changes_parse(
 
 /* ---- write.c ---- */
 
-/* Takes the plan, has it carried out, and calls written when all of it was applied. */
-void visit_write(struct visit *visit, struct plan *plan,
-	void (*written)(struct visit *visit, struct plan *plan));
+/* Releases what a change has left in the visit. */
+void visit_write_free(struct visit *visit);
 
 /* ---- the rows ---- */
 typedef void visit_fn(struct visit *visit);

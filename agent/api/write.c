@@ -15,40 +15,101 @@
 #include "base/text.h"
 #include "model/db.h"
 
+static visit_emit_fn answer_changed, answer_renamed, answer_group_renamed;
+
+void visit_write_free(struct visit *visit)
+{
+	for (size_t i = 0; i < visit->n_changed; i++)
+		free(visit->changed[i]);
+	free(visit->changed);
+	for (size_t i = 0; visit->new_names && i < visit->n_names; i++)
+		free(visit->new_names[i]);
+	free(visit->new_names);
+	for (size_t i = 0; visit->warnings && i < visit->n_names; i++)
+		json_free(visit->warnings[i]);
+	free(visit->warnings);
+}
+
+/* ---- what the plan says, for when it is gone ---- */
+
+static void add_warning(const char *text, void *arg)
+{
+	json_add_str(arg, text);
+}
+
+static void take_changed(const char *name, void *arg)
+{
+	struct visit *visit = arg;
+
+	visit->changed = xrealloc(visit->changed, visit->n_changed + 1, sizeof(*visit->changed));
+	visit->changed[visit->n_changed++] = xstrdup(name);
+}
+
+struct taking {
+	struct visit *visit;
+	const struct plan *plan;
+};
+
+static bool take_object(const char *object, const char *new_name, void *arg)
+{
+	struct taking *t = arg;
+	struct visit *visit = t->visit;
+	size_t i = visit->n_names++;
+
+	visit->names[i] = xstrdup(object);
+	if (visit->new_names)
+		visit->new_names[i] = xstrdup_null(new_name);
+	if (visit->warnings) {
+		visit->warnings[i] = json_new_array();
+		plan_each_warning(t->plan, object, add_warning, visit->warnings[i]);
+	}
+	return true;
+}
+
+/* Whether anything was cleared is what the warnings are sent for: an empty list of them, too. */
+static bool clears(const struct visit *visit)
+{
+	const json *it;
+
+	json_foreach(it, visit->parameters)
+	{
+		if (text_eq(json_type_name(it), "null"))
+			return true;
+	}
+	return false;
+}
+
 static void on_written(int rc, const char *why, struct plan *plan, void *arg)
 {
 	struct visit *visit = arg;
-	CLEANUP(freep) char *report = NULL;
+	struct taking taking = {visit, plan};
 	struct plan_outcome outcome;
 
 	visit->write = NULL;
 	plan_outcome(plan, &outcome);
-	if (outcome.applied > 0)
-		visit->written(visit, plan);
-	if (rc == 0) {
-		visit_done(visit);
+	if (rc < 0)
+		visit->failure = outcome.applied > 0 || outcome.unknown > 0 ? plan_report(plan)
+									    : xstrdup(why);
+	visit->names = xcalloc(outcome.applied + 1, sizeof(*visit->names));
+	if (visit->answer == answer_renamed || visit->answer == answer_group_renamed)
+		visit->new_names = xcalloc(outcome.applied + 1, sizeof(*visit->new_names));
+	if (visit->answer == answer_changed && visit->listing == VISIT_ALL && clears(visit))
+		visit->warnings = xcalloc(outcome.applied + 1, sizeof(*visit->warnings));
+	plan_each_name(plan, take_changed, visit);
+	plan_each_applied(plan, take_object, &taking);
+	visit_stream_names(visit, visit->answer);
+}
+
+/* A plan was made, or refused; rc may be the call that makes it. */
+static void carry_out(struct visit *visit, int rc, struct plan *const *plan, const struct err *err,
+	visit_emit_fn *answer)
+{
+	if (rc < 0) {
+		visit_fail(visit, rc, err->text);
 		return;
 	}
-	if (outcome.applied > 0 || outcome.unknown > 0)
-		report = plan_report(plan);
-	visit_fail(visit, -EIO, report ? report : why);
-}
-
-void visit_write(struct visit *visit, struct plan *plan,
-	void (*written)(struct visit *visit, struct plan *plan))
-{
-	visit->written = written;
-	visit->write = visit->database->write(plan, on_written, visit, visit->database->arg);
-}
-
-/* A plan was made, or refused. */
-static void carry_out(struct visit *visit, int rc, struct plan *plan, const struct err *err,
-	void (*written)(struct visit *visit, struct plan *plan))
-{
-	if (rc < 0)
-		visit_fail(visit, rc, err->text);
-	else
-		visit_write(visit, plan, written);
+	visit->answer = answer;
+	visit->write = visit->database->write(*plan, on_written, visit, visit->database->arg);
 }
 
 static bool parse(struct visit *visit, struct visit_changes *changes)
@@ -77,88 +138,18 @@ static const char *parameter(struct visit *visit, const char *name, const char *
 
 /* ---- attributes ---- */
 
-struct changed {
-	struct visit *visit;
-	const struct db *db;
-	const char *object;
-	json *warnings;
-	bool group;
-};
-
-static void add_warning(const char *text, void *arg)
+static void answer_changed(struct visit *visit, const struct db *db, const char *name)
 {
-	struct changed *c = arg;
-
-	json_add_str(c->warnings, text);
+	if (visit->warnings)
+		visit_reply_about(visit, name, "_warnings", TAKE(visit->warnings[visit->at]));
+	for (size_t i = 0; i < visit->n_changed; i++)
+		visit_emit_attribute(visit, db, name, visit->changed[i]);
 }
 
-static void tell_name(const char *name, void *arg)
+static void answer_group_changed(struct visit *visit, const struct db *db, const char *name)
 {
-	struct changed *c = arg;
-
-	if (c->group)
-		visit_emit_group_attribute(c->visit, c->db, c->object, name);
-	else
-		visit_emit_attribute(c->visit, c->db, c->object, name);
-}
-
-/* Whether anything was cleared is what the warnings are sent for: an empty list of them, too. */
-static bool clears(const struct visit *visit)
-{
-	const json *it;
-
-	json_foreach(it, visit->parameters)
-	{
-		if (text_eq(json_type_name(it), "null"))
-			return true;
-	}
-	return false;
-}
-
-struct answering {
-	struct changed changed;
-	const struct plan *plan;
-	bool warn;
-};
-
-static bool answer_one(const char *object, const char *new_name, void *arg)
-{
-	struct answering *a = arg;
-
-	(void)new_name;
-	a->changed.object = object;
-	if (a->warn) {
-		a->changed.warnings = json_new_array();
-		plan_each_warning(a->plan, object, add_warning, &a->changed);
-		visit_reply_about(a->changed.visit, object, "_warnings", a->changed.warnings);
-	}
-	plan_each_name(a->plan, tell_name, &a->changed);
-	return true;
-}
-
-static void answer_changes(struct visit *visit, struct plan *plan, bool group)
-{
-	struct api_age age;
-	struct err why = {""};
-	struct answering a = {
-		.changed = {.visit = visit, .group = group},
-		.plan = plan,
-		.warn = !group && visit->listing == VISIT_ALL && clears(visit),
-	};
-
-	a.changed.db = visit->database->read(&age, &why, visit->database->arg);
-	if (a.changed.db)
-		plan_each_applied(plan, answer_one, &a);
-}
-
-static void nodes_changed(struct visit *visit, struct plan *plan)
-{
-	answer_changes(visit, plan, false);
-}
-
-static void group_changed(struct visit *visit, struct plan *plan)
-{
-	answer_changes(visit, plan, true);
+	for (size_t i = 0; i < visit->n_changed; i++)
+		visit_emit_group_attribute(visit, db, name, visit->changed[i]);
 }
 
 void visit_update_nodes(struct visit *visit)
@@ -172,7 +163,7 @@ void visit_update_nodes(struct visit *visit)
 	if (!db || !parse(visit, &changes))
 		return;
 	rc = plan_new_node_set(&plan, db, visit->scope, changes.at, changes.n, &err);
-	carry_out(visit, rc, plan, &err, nodes_changed);
+	carry_out(visit, rc, &plan, &err, answer_changed);
 }
 
 void visit_update_group(struct visit *visit)
@@ -186,7 +177,7 @@ void visit_update_group(struct visit *visit)
 	if (!db || !parse(visit, &changes))
 		return;
 	rc = plan_new_group_set(&plan, db, visit->scope, changes.at, changes.n, &err);
-	carry_out(visit, rc, plan, &err, group_changed);
+	carry_out(visit, rc, &plan, &err, answer_group_changed);
 }
 
 /* Complains when a value is what is there already. */
@@ -210,20 +201,13 @@ void visit_check_group(struct visit *visit)
 	visit_done(visit);
 }
 
-static bool answer_lock(const char *object, const char *new_name, void *arg)
+static void answer_lock(struct visit *visit, const struct db *db, const char *name)
 {
-	struct visit *visit = arg;
 	json *value = json_new_object();
 
-	(void)new_name;
+	(void)db;
 	json_set_str(value, "value", json_text(json_get(visit->parameters, "lock")));
-	visit_reply_about(visit, object, "lock", value);
-	return true;
-}
-
-static void lock_changed(struct visit *visit, struct plan *plan)
-{
-	plan_each_applied(plan, answer_lock, visit);
+	visit_reply_about(visit, name, "lock", value);
 }
 
 void visit_update_lock(struct visit *visit)
@@ -235,40 +219,28 @@ void visit_update_lock(struct visit *visit)
 	const struct db *db = word ? visit_db(visit) : NULL;
 
 	if (db)
-		carry_out(visit, plan_new_node_lock(&plan, db, visit->scope, word, &err), plan,
-			&err, lock_changed);
+		carry_out(visit, plan_new_node_lock(&plan, db, visit->scope, word, &err), &plan,
+			&err, answer_lock);
 }
 
 /* ---- coming and going ---- */
 
-static bool answer_created(const char *object, const char *new_name, void *arg)
+static void answer_created(struct visit *visit, const struct db *db, const char *name)
 {
 	json *value = json_new_object();
 
-	(void)new_name;
-	json_set_str(value, "created", object);
-	visit_reply(arg, value);
-	return true;
+	(void)db;
+	json_set_str(value, "created", name);
+	visit_reply(visit, value);
 }
 
-static void created(struct visit *visit, struct plan *plan)
-{
-	plan_each_applied(plan, answer_created, visit);
-}
-
-static bool answer_deleted(const char *object, const char *new_name, void *arg)
+static void answer_deleted(struct visit *visit, const struct db *db, const char *name)
 {
 	json *value = json_new_object();
 
-	(void)new_name;
-	json_set_str(value, "deleted", object);
-	visit_reply(arg, value);
-	return true;
-}
-
-static void deleted(struct visit *visit, struct plan *plan)
-{
-	plan_each_applied(plan, answer_deleted, visit);
+	(void)db;
+	json_set_str(value, "deleted", name);
+	visit_reply(visit, value);
 }
 
 static void create_nodes(struct visit *visit, bool one)
@@ -286,7 +258,7 @@ static void create_nodes(struct visit *visit, bool one)
 	if (!name)
 		return;
 	rc = plan_new_node_create(&plan, db, name, one, changes.at, changes.n, &err);
-	carry_out(visit, rc, plan, &err, created);
+	carry_out(visit, rc, &plan, &err, answer_created);
 }
 
 void visit_create_range(struct visit *visit)
@@ -314,7 +286,7 @@ void visit_create_group(struct visit *visit)
 	if (!name)
 		return;
 	rc = plan_new_group_create(&plan, db, name, changes.at, changes.n, &err);
-	carry_out(visit, rc, plan, &err, created);
+	carry_out(visit, rc, &plan, &err, answer_created);
 }
 
 void visit_delete_nodes(struct visit *visit)
@@ -324,8 +296,8 @@ void visit_delete_nodes(struct visit *visit)
 	const struct db *db = visit_db(visit);
 
 	if (db)
-		carry_out(visit, plan_new_node_delete(&plan, db, visit->scope, &err), plan, &err,
-			deleted);
+		carry_out(visit, plan_new_node_delete(&plan, db, visit->scope, &err), &plan, &err,
+			answer_deleted);
 }
 
 void visit_delete_group(struct visit *visit)
@@ -335,22 +307,17 @@ void visit_delete_group(struct visit *visit)
 	const struct db *db = visit_db(visit);
 
 	if (db)
-		carry_out(visit, plan_new_group_delete(&plan, db, visit->scope, &err), plan, &err,
-			deleted);
+		carry_out(visit, plan_new_group_delete(&plan, db, visit->scope, &err), &plan, &err,
+			answer_deleted);
 }
 
-static bool answer_renamed(const char *object, const char *new_name, void *arg)
+static void answer_renamed(struct visit *visit, const struct db *db, const char *name)
 {
 	json *value = json_new_object();
 
-	json_set_str(value, "value", new_name);
-	visit_reply_about(arg, object, "rename", value);
-	return true;
-}
-
-static void nodes_renamed(struct visit *visit, struct plan *plan)
-{
-	plan_each_applied(plan, answer_renamed, visit);
+	(void)db;
+	json_set_str(value, "value", visit->new_names[visit->at]);
+	visit_reply_about(visit, name, "rename", value);
 }
 
 void visit_rename_nodes(struct visit *visit)
@@ -362,23 +329,18 @@ void visit_rename_nodes(struct visit *visit)
 	const struct db *db = to ? visit_db(visit) : NULL;
 
 	if (db)
-		carry_out(visit, plan_new_node_rename(&plan, db, visit->scope, to, &err), plan,
-			&err, nodes_renamed);
+		carry_out(visit, plan_new_node_rename(&plan, db, visit->scope, to, &err), &plan,
+			&err, answer_renamed);
 }
 
-static bool answer_group_renamed(const char *object, const char *new_name, void *arg)
+static void answer_group_renamed(struct visit *visit, const struct db *db, const char *name)
 {
 	json *value = json_new_object();
 
-	json_set_str(value, "oldname", object);
-	json_set_str(value, "newname", new_name);
-	visit_reply(arg, value);
-	return true;
-}
-
-static void group_renamed(struct visit *visit, struct plan *plan)
-{
-	plan_each_applied(plan, answer_group_renamed, visit);
+	(void)db;
+	json_set_str(value, "oldname", name);
+	json_set_str(value, "newname", visit->new_names[visit->at]);
+	visit_reply(visit, value);
 }
 
 void visit_rename_group(struct visit *visit)
@@ -390,6 +352,6 @@ void visit_rename_group(struct visit *visit)
 	const struct db *db = to ? visit_db(visit) : NULL;
 
 	if (db)
-		carry_out(visit, plan_new_group_rename(&plan, db, visit->scope, to, &err), plan,
-			&err, group_renamed);
+		carry_out(visit, plan_new_group_rename(&plan, db, visit->scope, to, &err), &plan,
+			&err, answer_group_renamed);
 }
