@@ -4,6 +4,7 @@ dist_man_MANS += docs/nodeattrib.8 docs/nodegroupattrib.8 docs/nodelist.8 docs/n
 	docs/nodedefine.8 docs/nodegroupdefine.8 docs/noderemove.8 docs/nodegroupremove.8 \
 	docs/noderename.8 docs/nodegrouprename.8
 dist_man_MANS += docs/nodeattribexpressions.5
+dist_man_MANS += docs/nodeattributes.5
 dist_doc_DATA += docs/guide.md docs/keyspace.md docs/protocol.md docs/states.md \
 	docs/decisions.md docs/dependencies.md docs/figures.md
 

@@ -37,6 +37,7 @@ struct db *db_new(uint64_t seed)
 	return db;
 }
 
+/* Names and texts are freed as a whole, not use by use. */
 static void free_nodes(struct db *db)
 {
 	struct table_link *link = table_each(&db->nodes_by_name, NULL);
@@ -45,7 +46,8 @@ static void free_nodes(struct db *db)
 		struct db_node *node = table_entry(link, struct db_node, object.link);
 
 		link = table_each(&db->nodes_by_name, link);
-		db_object_done(db, &node->object);
+		free(node->object.items);
+		free(node->object.name);
 		free(node->groups);
 		free(node->numbers);
 		free(node);
@@ -61,11 +63,33 @@ static void free_groups(struct db *db)
 		struct db_group *group = table_entry(link, struct db_group, object.link);
 
 		link = table_each(&db->groups_by_name, link);
-		db_object_done(db, &group->object);
+		free(group->object.items);
+		free(group->object.name);
 		bitset_done(&group->members);
 		free(group);
 	}
 	table_done(&db->groups_by_name);
+}
+
+static void free_words(struct db *db)
+{
+	struct table_link *link = table_each(&db->names, NULL);
+
+	while (link) {
+		struct db_name *name = table_entry(link, struct db_name, link);
+
+		link = table_each(&db->names, link);
+		free(name);
+	}
+	link = table_each(&db->texts, NULL);
+	while (link) {
+		struct db_text *text = table_entry(link, struct db_text, link);
+
+		link = table_each(&db->texts, link);
+		free(text);
+	}
+	table_done(&db->names);
+	table_done(&db->texts);
 }
 
 static void free_odd(struct db *db)
@@ -89,11 +113,7 @@ void db_free(struct db *db)
 	free_nodes(db);
 	free_groups(db);
 	free_odd(db);
-	db_name_drop(db, db->groups_name);
-	db_name_drop(db, db->noderange_name);
-	db_name_drop(db, db->manager_name);
-	table_done(&db->names);
-	table_done(&db->texts);
+	free_words(db);
 	free(db->nodes.at);
 	free(db->nodes.unused);
 	free(db->groups.at);

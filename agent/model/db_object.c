@@ -217,22 +217,13 @@ struct db_group *db_group_get(struct db *db, const char *name, size_t len)
 		struct db_group, object);
 }
 
-void db_object_done(struct db *db, struct db_object *object)
-{
-	for (uint32_t i = 0; i < object->n_items; i++) {
-		db_name_drop(db, object->items[i].name);
-		db_text_drop(db, object->items[i].text);
-	}
-	free(object->items);
-	free(object->name);
-}
-
 void db_node_settle(struct db *db, struct db_node *node)
 {
 	if (node->object.exists || node->object.n_items > 0)
 		return;
 	table_remove(&db->nodes_by_name, &node->object.link);
-	db_object_done(db, &node->object);
+	free(node->object.items);
+	free(node->object.name);
 	free(node->groups);
 	free(node->numbers);
 	free(node);
@@ -243,7 +234,8 @@ void db_group_settle(struct db *db, struct db_group *group)
 	if (group->object.exists || group->object.n_items > 0 || group->listed > 0)
 		return;
 	table_remove(&db->groups_by_name, &group->object.link);
-	db_object_done(db, &group->object);
+	free(group->object.items);
+	free(group->object.name);
 	bitset_done(&group->members);
 	free(group);
 }

@@ -180,7 +180,6 @@ void db_group_settle(struct db *db, struct db_group *group);
 void db_node_join(struct db *db, struct db_node *node, const char *list, char **why);
 /* The group's noderange; NULL: its key is gone. */
 void db_group_define(struct db *db, struct db_group *group, const char *noderange);
-void db_object_done(struct db *db, struct db_object *object);
 
 /* ---- db_odd.c ---- */
 

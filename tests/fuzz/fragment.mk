@@ -3,7 +3,7 @@
 # either way; `make fuzz FUZZ_SECONDS=60` fuzzes.
 FUZZ_TARGETS = tests/fuzz/fuzz_token tests/fuzz/fuzz_bundle tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_frames tests/fuzz/fuzz_enroll tests/fuzz/fuzz_gateway \
-	tests/fuzz/fuzz_watch
+	tests/fuzz/fuzz_watch tests/fuzz/fuzz_db
 FUZZ_MAIN =
 if !FUZZERS
 FUZZ_MAIN += tests/fuzz/replay.c
@@ -54,6 +54,11 @@ tests_fuzz_fuzz_expression_SOURCES = tests/fuzz/fuzz_expression.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_expression_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_expression_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_expression_LDADD = agent/model/libmodel.a agent/base/libbase.a
+
+tests_fuzz_fuzz_db_SOURCES = tests/fuzz/fuzz_db.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_db_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_db_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_db_LDADD = agent/model/libmodel.a agent/base/libbase.a
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh

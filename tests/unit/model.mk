@@ -1,9 +1,24 @@
 # Unit tests of model.
-check_PROGRAMS += tests/unit/test_model_attribute
+check_PROGRAMS += tests/unit/test_model_attribute tests/unit/test_model_attribute_print
 TESTS += tests/unit/test_model_attribute
-tests_unit_test_model_attribute_SOURCES = tests/unit/test_model_attribute.c tests/lib/suite.h
+tests_unit_test_model_attribute_SOURCES = tests/unit/test_model_attribute.c \
+	tests/unit/attribute_mdoc.c tests/unit/attribute_mdoc.h tests/lib/suite.h
+tests_unit_test_model_attribute_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_model_attribute_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_attribute_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+tests_unit_test_model_attribute_print_SOURCES = tests/unit/test_model_attribute_print.c \
+	tests/unit/attribute_mdoc.c tests/unit/attribute_mdoc.h
+tests_unit_test_model_attribute_print_LDADD = agent/model/libmodel.a agent/base/libbase.a
+
+# The list in nodeattributes(5) is made from the catalogue; test_model_attribute tells when it is old.
+.PHONY: regen-attributes
+regen-attributes: tests/unit/test_model_attribute_print
+	tests/unit/test_model_attribute_print > attributes.mdoc
+	$(SED) -e '/BEGIN ATTRIBUTES/r attributes.mdoc' \
+		-e '/BEGIN ATTRIBUTES/,/END ATTRIBUTES/{/ATTRIBUTES$$/!d;}' \
+		$(srcdir)/docs/nodeattributes.5 > nodeattributes.5
+	cp nodeattributes.5 $(srcdir)/docs/nodeattributes.5
+	rm -f attributes.mdoc nodeattributes.5
 
 check_PROGRAMS += tests/unit/test_model_db tests/unit/test_model_db_values \
 	tests/unit/test_model_db_random

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "model/attribute.h"
 #include "tests/lib/suite.h"
+#include "tests/unit/attribute_mdoc.h"
 
 START_TEST(the_table_is_in_order_and_finds_each_of_its_rows)
 {
@@ -273,6 +275,41 @@ START_TEST(no_pattern_takes_long)
 }
 END_TEST
 
+static char *read_page(void)
+{
+	CLEANUP(buf_done) struct buf page = BUF_INIT(1 << 20);
+	FILE *file = fopen(TOP_SRCDIR "/docs/nodeattributes.5", "re");
+	char block[4096];
+	size_t n;
+
+	ck_assert_ptr_nonnull(file);
+	while ((n = fread(block, 1, sizeof(block), file)) > 0)
+		ck_assert_int_eq(buf_add(&page, block, n), 0);
+	fclose(file);
+	return buf_take(&page);
+}
+
+START_TEST(the_manual_page_is_made_from_the_table)
+{
+	CLEANUP(freep) char *page = read_page();
+	CLEANUP(freep) char *have = NULL;
+	const char *begin = strstr(page, ".\\\" BEGIN ATTRIBUTES");
+	const char *end = strstr(page, ".\\\" END ATTRIBUTES");
+	char *want = NULL;
+	size_t len;
+	FILE *out = open_memstream(&want, &len);
+
+	ck_assert(out && begin && end);
+	attribute_mdoc(out);
+	fclose(out);
+	begin = strchr(begin, '\n') + 1;
+	have = xstrndup(begin, (size_t)(end - begin));
+	ck_assert_msg(
+		strcmp(have, want) == 0, "docs/nodeattributes.5 is old: make regen-attributes");
+	free(want);
+}
+END_TEST
+
 static Suite *attribute_suite(void)
 {
 	Suite *suite = suite_create("model/attribute");
@@ -288,6 +325,7 @@ static Suite *attribute_suite(void)
 	tcase_add_test(tcase, some_words_mean_true);
 	tcase_add_loop_test(tcase, patterns_match_whole_names, 0, ARRAY_SIZE(patterns));
 	tcase_add_test(tcase, no_pattern_takes_long);
+	tcase_add_test(tcase, the_manual_page_is_made_from_the_table);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
