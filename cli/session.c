@@ -74,7 +74,7 @@ static void tell_age(struct session *s, const struct client_end *end)
 	fprintf(s->call->err, "Showing what was known %s ago", duration(end->age, shown));
 	if (end->revision[0])
 		fprintf(s->call->err, " (revision %s)", end->revision);
-	fprintf(s->call->err, ": Collective does not have quorum\n");
+	fprintf(s->call->err, "; collective show tells more\n");
 }
 
 bool session_request(struct session *s, const char *operation, const char *path, json *parameters,
@@ -87,8 +87,7 @@ bool session_request(struct session *s, const char *operation, const char *path,
 	if (rc == 0) {
 		rc = client_request(
 			s->client, operation, path, TAKE(parameters), on_frame, arg, &end, &err);
-		/* What follows the note on standard error is what it is about. */
-		if (rc == 0)
+		if (rc == 0 && text_eq(operation, "retrieve"))
 			tell_age(s, &end);
 	}
 	json_wipe(parameters);

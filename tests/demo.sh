@@ -98,6 +98,36 @@ page() {
 	esac
 }
 
+# nodes MEMBER COMMAND WORDS...: the same for the commands about nodes and groups.
+nodes() {
+	member=$1
+	shift
+	printf '[root@%s]#' "$member"
+	for word in "$@"; do
+		case $word in
+		*[\{\}\*]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '\n'
+	nodes_on "$member" "$@"
+}
+
+nodes_on() {
+	host=$home/$1/api.sock
+	program=$build/$2
+	shift 2
+	CONFLUENT_HOST=$host "$program" "$@"
+}
+
+# shown MEMBER LINE COMMAND...: does that command print that line?
+shown() {
+	on=$1
+	line=$2
+	shift 2
+	nodes_on "$on" "$@" 2>/dev/null | grep -qxF "$line"
+}
+
 # invited MEMBER NAME: the page of an invitation; the token is left in $token.
 invited() {
 	printf '[root@%s]# collective invite %s\n' "$1" "$2"
@@ -204,6 +234,24 @@ until_ok 10 "mgt3 to know everybody" listed mgt3 mgt2
 until_ok 10 "mgt3 to be active" listed mgt3 mgt3
 page mgt3 show
 
+note "Nodes and groups. What a group says counts for its nodes, unless they say otherwise."
+nodes mgt1 nodegroupdefine rack1,compute
+nodes mgt1 nodedefine n1-n4 groups=rack1,compute
+nodes mgt1 nodegroupattrib rack1 collective.manager=mgt1
+nodes mgt1 nodeattrib n1 collective.manager=mgt2
+nodes mgt1 nodeattrib n1-n2 collective.manager -b
+nodes mgt1 nodelist rack1,-n2
+nodes mgt1 nodelist collective.manager=mgt1
+nodes mgt1 nodeattrib compute hardwaremanagement.manager='{node}-bmc'
+
+note "Every member has all of it, also what somebody put into etcd by hand."
+printf '[root@mgt1]# etcdctl put /confluent/nodes/n1/collective.manager mgt3\n'
+etcdctl_here put /confluent/nodes/n1/collective.manager mgt3
+until_ok 10 "mgt3 to see it" shown mgt3 'n1: collective.manager: mgt3' nodeattrib n1 \
+	collective.manager
+nodes mgt3 nodeattrib n1
+nodes mgt3 nodeattrib n1 -c collective.manager
+
 note "The leader's process is killed; its lease of $ttl s ends, and another one leads."
 victim=$(of mgt1 pid)
 printf '[root@mgt1]# kill -9 %s\n' "$victim"
@@ -241,6 +289,7 @@ END
 It goes on running. On mgt2, for example:
     $command -s $home/mgt2/api.sock show -v
     $command -s $home/mgt2/api.sock show --watch
+    CONFLUENT_HOST=$home/mgt2/api.sock $build/nodeattrib n1-n4
     kill -9 $(of mgt2 pid)
     ETCDCTL_API=3 etcdctl --endpoints $etcd_url watch --prefix /confluent/
 Logs: $home/mgt1/log and so on. To end it:
