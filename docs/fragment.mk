@@ -1,5 +1,5 @@
 # docs
-dist_man_MANS += docs/collectived.8 docs/collective.1 docs/collective.conf.5
+dist_man_MANS += docs/collectived.8 docs/collective.1 docs/collective.conf.5 docs/noderange.5
 dist_man_MANS += docs/nodeattrib.8 docs/nodegroupattrib.8 docs/nodelist.8 docs/nodegrouplist.8 \
 	docs/nodedefine.8 docs/nodegroupdefine.8 docs/noderemove.8 docs/nodegroupremove.8 \
 	docs/noderename.8 docs/nodegrouprename.8

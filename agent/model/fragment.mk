@@ -38,6 +38,7 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/noderange_digits.h agent/model/noderange_filter.c \
 	agent/model/noderange_fold.c agent/model/noderange_lex.c agent/model/noderange_lex.h \
 	agent/model/noderange_list.c agent/model/noderange_list.h \
+	agent/model/noderange_range.c agent/model/noderange_range.h \
 	agent/model/noderange_space.c agent/model/noderange_space.h \
 	agent/model/noderange_walk.c agent/model/noderange_walk.h \
 	agent/model/regex.c agent/model/regex.h

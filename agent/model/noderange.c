@@ -430,6 +430,7 @@ int noderange_eval_list(struct noderange_eval *eval, const struct noderange_text
 			r = noderange_too_many(in, from, err);
 	}
 	noderange_list_done(&list);
+	noderange_list_done(&inner.heads);
 	return r;
 }
 
@@ -487,5 +488,6 @@ int noderange_expand(const char *text, struct noderange_names *ret, struct err *
 		ret->pool = TAKE(list.pool);
 	}
 	noderange_list_done(&list);
+	noderange_list_done(&eval.heads);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/noderange_eval.h"
+#include "model/noderange_range.h"
 #include "model/noderange_walk.h"
 
 /* The end of an atom: where it stands, and what it has become. */
@@ -23,17 +24,12 @@ struct atom {
 	struct err *err;
 };
 
-struct slice {
-	const char *at;
-	size_t len;
-};
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static bool all_digits(struct slice s)
+static bool all_digits(struct noderange_slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		if (!is_digit(s.at[i]))
@@ -50,6 +46,17 @@ static int not_valid(const struct atom *atom, const char *name, const char *why)
 		text_printable(name, strlen(name), shown), *why ? ": " : "", why);
 }
 
+/* Notes what names begin with. True: none of those before began so. */
+static bool new_head(struct noderange_eval *eval, const char *head, size_t len)
+{
+	size_t n = eval->heads.n;
+	uint32_t number;
+
+	if (noderange_list_add(&eval->heads, head, len, &number) < 0)
+		eval->headless = true;
+	return !eval->headless && eval->heads.n > n;
+}
+
 /* Without a source: the name is taken as it is. */
 static int take_name(const struct atom *atom, const char *name, size_t len)
 {
@@ -63,6 +70,7 @@ static int take_name(const struct atom *atom, const char *name, size_t len)
 	if (!*eval->names || noderange_list_add(eval->list, name, len, &number) < 0)
 		return noderange_too_many(atom->in, atom->at, atom->err);
 	--*eval->names;
+	(void)new_head(eval, name, strcspn(name, "0123456789"));
 	bitset_add(atom->ret, number);
 	return 0;
 }
@@ -99,17 +107,33 @@ static int each_name(const struct atom *atom, struct noderange_walk *walk, name_
 	return r;
 }
 
-/* The names of a walk are written out; the first of all needs no look at the others. */
+/* Is no name of the walk in the list, nor twice in the walk? */
+static bool all_new(struct noderange_eval *eval, const struct noderange_walk *walk)
+{
+	bool first = eval->list->n == 0, other = false;
+	const char *head;
+	size_t len;
+
+	if (noderange_walk_head(walk, &head, &len))
+		other = new_head(eval, head, len);
+	else
+		eval->headless = true;
+	return (first || other) && noderange_walk_distinct(walk);
+}
+
+/* The names of a walk are written out. */
 static int list_names(const struct atom *atom, struct noderange_walk *walk)
 {
 	struct noderange_list *list = atom->eval->list;
 	size_t total = noderange_walk_total(walk);
-	bool fresh = list->n == 0 && noderange_walk_distinct(walk);
+	bool fresh = all_new(atom->eval, walk);
 	int r = 0;
 
 	if (total > *atom->eval->names || noderange_walk_longest(walk) > NODERANGE_NAME_MAX)
 		return noderange_too_many(atom->in, atom->at, atom->err);
 	*atom->eval->names -= total;
+	if (!fresh)
+		noderange_list_expect(list, total);
 	for (noderange_walk_start(walk); r == 0 && !walk->done; noderange_walk_next(walk)) {
 		uint32_t number = (uint32_t)list->n;
 
@@ -139,98 +163,6 @@ static int take_walk(const struct atom *atom, struct noderange_walk *walk)
 
 /* ---- ranges of names ---- */
 
-/* What an end may be made of besides digits; '+' and the like make no range. */
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("-_.", c));
-}
-
-/* The run of digits, or of anything else, that s begins with. */
-static struct slice first_run(struct slice s)
-{
-	struct slice run = {s.at, 0};
-
-	while (run.len < s.len && is_digit(s.at[run.len]) == is_digit(*s.at))
-		run.len++;
-	return run;
-}
-
-static void drop(struct slice *s, size_t n)
-{
-	s->at += n;
-	s->len -= n;
-}
-
-static bool plain(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (!is_digit(s.at[i]) && !is_letter(s.at[i]))
-			return false;
-	}
-	return true;
-}
-
-/* Makes the walk from a to b. False: they don't make one. */
-static bool make_walk(struct noderange_walk *walk, struct slice a, struct slice b)
-{
-	if (!plain(a) || !plain(b))
-		return false;
-	while (a.len && b.len) {
-		struct slice of_a = first_run(a), of_b = first_run(b);
-
-		if (of_a.len == of_b.len && memcmp(of_a.at, of_b.at, of_a.len) == 0)
-			noderange_walk_text(walk, of_a.at, of_a.len);
-		else if (!is_digit(*of_a.at) || !is_digit(*of_b.at) ||
-			 !noderange_walk_count(walk, of_a.at, of_a.len, of_b.at, of_b.len, 1))
-			return false;
-		drop(&a, of_a.len);
-		drop(&b, of_b.len);
-	}
-	return !a.len && !b.len;
-}
-
-/* Do a and b differ in nothing but their numbers, and have a number? Then a range was meant. */
-static bool same_letters(struct slice a, struct slice b)
-{
-	bool numbers = false;
-
-	while (a.len && b.len) {
-		struct slice of_a = first_run(a), of_b = first_run(b);
-		bool digits = is_digit(*of_a.at);
-
-		if (digits != is_digit(*of_b.at) ||
-			(!digits && (of_a.len != of_b.len || memcmp(of_a.at, of_b.at, of_a.len))))
-			return false;
-		numbers |= digits;
-		drop(&a, of_a.len);
-		drop(&b, of_b.len);
-	}
-	return numbers && !a.len && !b.len;
-}
-
-static struct slice piece_at(const char **at, const char *separator)
-{
-	const char *end = strstr(*at, separator);
-	struct slice piece = {*at, end ? (size_t)(end - *at) : strlen(*at)};
-
-	*at = end ? end + strlen(separator) : NULL;
-	return piece;
-}
-
-static size_t count_pieces(const char *name, const char *separator, bool *same)
-{
-	const char *at = name;
-	struct slice first = piece_at(&at, separator);
-	size_t n = 1;
-
-	*same = true;
-	while (at) {
-		*same &= same_letters(first, piece_at(&at, separator));
-		n++;
-	}
-	return n;
-}
-
 /* A name that looks like a range and is none. */
 static int no_range(const struct atom *atom, const char *name, bool meant)
 {
@@ -241,86 +173,46 @@ static int no_range(const struct atom *atom, const char *name, bool meant)
 	return take_name(atom, name, strlen(name));
 }
 
-static bool begins_well(struct slice end)
-{
-	return end.len && (is_digit(*end.at) || (is_letter(*end.at) && *end.at != '.'));
-}
-
 static int take_range(const struct atom *atom, const char *name, const char *separator)
 {
 	struct noderange_walk walk = {NULL};
-	const char *at = name;
-	struct slice a, b;
-	bool same;
-	size_t n = count_pieces(name, separator, &same);
 	int r;
 
-	if (n % 2 || (n > 2 && *separator != '-'))
-		return no_range(atom, name, same);
-	a = piece_at(&at, separator);
-	for (size_t i = 1; i < n / 2; i++) {
-		b = piece_at(&at, separator);
-		a.len = (size_t)(b.at + b.len - a.at);
+	switch (noderange_range(name, separator, &walk)) {
+	case NODERANGE_IS_RANGE:
+		r = take_walk(atom, &walk);
+		break;
+	case NODERANGE_IS_NAME:
+		r = no_range(atom, name, false);
+		break;
+	case NODERANGE_IS_UNUSABLE:
+		r = no_range(atom, name, true);
+		break;
+	default:
+		r = not_valid(atom, name, "an end of the range is missing");
 	}
-	b = (struct slice){at, strlen(at)};
-	if (!begins_well(a) || !begins_well(b))
-		return not_valid(atom, name, "an end of the range is missing");
-	r = make_walk(&walk, a, b) ? take_walk(atom, &walk)
-				   : no_range(atom, name, same_letters(a, b));
 	noderange_walk_done(&walk);
 	return r;
 }
 
-/* The last number of the name, or of what stands before its first dot. */
-static struct slice last_number(struct slice name)
-{
-	const char *dot = memchr(name.at, '.', name.len);
-	size_t end = name.len;
-	struct slice number;
-
-	if (end && !is_digit(name.at[end - 1]) && dot)
-		end = (size_t)(dot - name.at);
-	number = (struct slice){name.at + end, 0};
-	while (number.at > name.at && is_digit(number.at[-1])) {
-		number.at--;
-		number.len++;
-	}
-	return number;
-}
-
-/* a+N: from a on, N more. */
 static int take_plus(const struct atom *atom, const char *name)
 {
 	struct noderange_walk walk = {NULL};
-	const char *plus = strchr(name, '+');
-	struct slice from = {name, (size_t)(plus - name)}, more = {plus + 1, strlen(plus + 1)};
-	struct slice number = last_number(from);
-	size_t wide = MAX(number.len, more.len) + 1;
-	uint64_t count = 0;
-	char *upto;
+	CLEANUP(freep) char *upto = NULL;
 	int r;
 
-	if (!number.len || !all_digits(more) || !plain(from))
-		return not_valid(
+	switch (noderange_range_plus(name, &walk, &upto)) {
+	case NODERANGE_IS_RANGE:
+		r = take_walk(atom, &walk);
+		break;
+	case NODERANGE_IS_UNUSABLE:
+		r = noderange_too_many(atom->in, atom->at, atom->err);
+		break;
+	default:
+		r = not_valid(
 			atom, name, "NAME+N takes a name that ends in a number, and a number");
-	for (size_t i = 0; i < more.len; i++)
-		count = MIN(count * 10 + (uint64_t)(more.at[i] - '0'), NODERANGE_NAMES_MAX + 1);
-	if (wide > NODERANGE_NAME_MAX || count > NODERANGE_NAMES_MAX)
-		return noderange_too_many(atom->in, atom->at, atom->err);
-	upto = xmalloc(wide);
-	memset(upto, '0', wide);
-	memcpy(upto + wide - number.len, number.at, number.len);
-	(void)noderange_raise(upto, wide, count);
-	noderange_walk_text(&walk, name, (size_t)(number.at - name));
-	if (!count)
-		noderange_walk_text(&walk, number.at, number.len);
-	else
-		(void)noderange_walk_count(&walk, number.at, number.len, upto, wide, 1);
-	noderange_walk_text(&walk, number.at + number.len,
-		(size_t)(from.at + from.len - number.at - number.len));
-	r = take_walk(atom, &walk);
+	}
 	noderange_walk_done(&walk);
-	free(upto);
 	return r;
 }
 
@@ -345,7 +237,7 @@ static bool has_separator(const char *name)
 static int take_sequence(const struct atom *atom, const char *name, size_t len)
 {
 	struct noderange_walk walk = {NULL};
-	struct slice pieces[3] = {{name, 0}};
+	struct noderange_slice pieces[3] = {{name, 0}};
 	uint64_t step = 1;
 	size_t n = 0;
 	bool empty = false;

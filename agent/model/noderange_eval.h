@@ -31,6 +31,8 @@ struct noderange_groups;
 struct noderange_eval {
 	const struct noderange_source *source; /* NULL: names are only written out */
 	struct noderange_list *list;	       /* without a source: the names */
+	struct noderange_list heads;	       /* what they have in front of their first digit */
+	bool headless;			       /* there may be others */
 	bool numeric;			       /* this is what stands between brackets */
 	struct noderange_budget *budget;
 	size_t *names;			 /* which of the budget's counts */

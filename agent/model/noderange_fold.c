@@ -1,7 +1,7 @@
 /*
  * Names are put together by the texts around their numbers; what is alike becomes boxes
- * (model/noderange_space.h), from the last number to the first and, on a copy, the other way round: the
- * shorter text wins.
+ * (model/noderange_space.h). Which number is looked at first matters where names are missing in between,
+ * so several orders are tried, each on a copy, and the shortest text wins.
  */
 #include "config.h"
 
@@ -14,28 +14,47 @@
 #include "model/noderange_list.h"
 #include "model/noderange_space.h"
 
-/* The text of names with the same texts, both ways; *out has room for it. */
+/* Names of which every order is tried; of more, the two that begin at an end. */
+#define MANY 16384
+
+/* The way of that number: the end where it begins, then the others. False: there are no more. */
+static bool nth_way(size_t way, size_t dims, size_t n, size_t *ret_from, bool *ret_backwards)
+{
+	*ret_backwards = way % 2 == 0;
+	*ret_from = *ret_backwards ? dims - 1 - way / 2 : way / 2;
+	if (dims == 1)
+		return way == 0;
+	/* Of two dimensions, forwards from one is backwards from it. */
+	return way < (dims == 2 || n > MANY ? 2 : 2 * dims);
+}
+
+/* The text of names with the same texts. */
 static void fold_alike(const struct noderange_cut *like, const uint64_t *numbers, size_t n,
 	size_t max, struct buf *out)
 {
-	struct buf ways[2] = {BUF_INIT(max), BUF_INIT(max)};
-	size_t best = 0;
+	struct buf best = BUF_INIT(max);
+	size_t from;
+	bool backwards;
 
-	for (size_t way = 0; way < (like->n > 1 ? 2u : 1u); way++) {
+	for (size_t way = 0; nth_way(way, like->n, n, &from, &backwards); way++) {
 		struct noderange_space space;
+		struct buf text = BUF_INIT(max);
 
 		noderange_space_init(&space, like, numbers, n);
-		noderange_space_join(&space, way == 0);
-		noderange_space_put(&space, &ways[way]);
+		noderange_space_join(&space, from, backwards);
+		noderange_space_put(&space, &text);
 		noderange_space_done(&space);
-		if (ways[way].len < ways[best].len)
-			best = way;
+		if (way == 0 || text.len < best.len) {
+			buf_done(&best);
+			best = text;
+		} else {
+			buf_done(&text);
+		}
 	}
 	if (out->len)
 		noderange_put(out, ",", 1);
-	noderange_put(out, ways[best].data, ways[best].len);
-	buf_done(&ways[0]);
-	buf_done(&ways[1]);
+	noderange_put(out, best.data, best.len);
+	buf_done(&best);
 }
 
 /* ---- shapes: the texts around the numbers ---- */

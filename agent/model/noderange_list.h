@@ -21,9 +21,10 @@ struct noderange_list {
 	size_t len, cap;
 	uint32_t *at; /* offsets into the pool */
 	size_t n, n_cap;
-	uint32_t *slots; /* number + 1; 0: free */
+	uint64_t *slots; /* upper half of the hash, number + 1; 0: free */
 	size_t n_slots;	 /* a power of 2 */
-	size_t indexed;	 /* names that are in the slots */
+	uintptr_t key;	/* of the hash: where the first slots were, which differs from run to run */
+	size_t indexed; /* names that are in the slots */
 };
 
 void noderange_list_done(struct noderange_list *list);
@@ -31,6 +32,8 @@ static inline const char *noderange_list_name(const struct noderange_list *list,
 {
 	return list->pool + list->at[i];
 }
+/* Makes room in the index for n more names, which are about to come. */
+void noderange_list_expect(struct noderange_list *list, size_t n);
 /* Adds a name that is surely not in the list. -EMSGSIZE: the pool is full. */
 int noderange_list_append(struct noderange_list *list, const char *name, size_t len) MUST_CHECK;
 /* Adds it unless it is there; *ret is its number. */

@@ -207,15 +207,13 @@ static bool join(struct noderange_space *space, size_t d)
 	return true;
 }
 
-/* One dimension after the other, until a whole round has changed nothing. */
-void noderange_space_join(struct noderange_space *space, bool last_first)
+void noderange_space_join(struct noderange_space *space, size_t from, bool backwards)
 {
-	size_t idle = 0, n = space->n_dims;
+	size_t idle = 0, n = space->n_dims, d = from;
 
-	for (size_t i = 0; idle < n; i++) {
-		size_t d = last_first ? n - 1 - i % n : i % n;
-
+	while (idle < n) {
 		idle = join(space, d) ? 0 : idle + 1;
+		d = (d + (backwards ? n - 1 : 1)) % n;
 	}
 }
 

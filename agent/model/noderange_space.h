@@ -46,8 +46,8 @@ struct noderange_space {
 void noderange_space_init(struct noderange_space *space, const struct noderange_cut *like,
 	const uint64_t *numbers, size_t n);
 void noderange_space_done(struct noderange_space *space);
-/* Makes few boxes of many, beginning in the last dimension or in the first. */
-void noderange_space_join(struct noderange_space *space, bool last_first);
+/* Makes few boxes of many: one dimension after the other, until a whole round has changed nothing. */
+void noderange_space_join(struct noderange_space *space, size_t from, bool backwards);
 /* Adds the boxes to out, in natural order, with commas between them. */
 void noderange_space_put(struct noderange_space *space, struct buf *out);
 

@@ -267,6 +267,22 @@ bool noderange_walk_distinct(const struct noderange_walk *walk)
 	return varying <= 1 || apart;
 }
 
+bool noderange_walk_head(const struct noderange_walk *walk, const char **ret, size_t *ret_len)
+{
+	const struct noderange_part *first = walk->parts, *next = first + 1;
+
+	*ret = "";
+	*ret_len = 0;
+	if (!walk->n || first->kind != PART_TEXT)
+		return walk->n && first->kind == PART_RUNS;
+	*ret = first->text;
+	while (*ret_len < first->len && !is_digit(first->text[*ret_len]))
+		++*ret_len;
+	if (*ret_len < first->len || walk->n == 1)
+		return true;
+	return next->kind == PART_RUNS || (next->kind == PART_TEXT && is_digit(*next->text));
+}
+
 /* Writes the part's first variant, or the one that it has come to, at its start. */
 static void write_part(struct noderange_walk *walk, struct noderange_part *part)
 {

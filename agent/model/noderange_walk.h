@@ -66,6 +66,8 @@ size_t noderange_walk_total(const struct noderange_walk *walk);
 size_t noderange_walk_longest(const struct noderange_walk *walk);
 /* Is each name surely another one? */
 bool noderange_walk_distinct(const struct noderange_walk *walk);
+/* What every name has in front of its first digit. False: they differ there, or it is not known. */
+bool noderange_walk_head(const struct noderange_walk *walk, const char **ret, size_t *ret_len);
 
 /* The first name; while (!walk->done) it is in walk->name. */
 void noderange_walk_start(struct noderange_walk *walk);

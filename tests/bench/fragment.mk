@@ -15,3 +15,16 @@ bench: tests/bench/bench_db collectived collective
 		$(PYTHON) $(srcdir)/tests/bench/figures.py $(BENCH_FLAGS) >bench.md.new
 	mv bench.md.new bench.md
 	@cat bench.md
+
+# What noderanges cost, and ClusterShell's nodeset on the same lists: `make bench-noderange`.
+EXTRA_PROGRAMS += tests/bench/bench_noderange
+CLEANFILES += tests/bench/bench_noderange
+EXTRA_DIST += tests/bench/noderange.py
+tests_bench_bench_noderange_SOURCES = tests/bench/bench_noderange.c \
+	tests/unit/noderange_world.c tests/unit/noderange_world.h
+tests_bench_bench_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a
+
+.PHONY: bench-noderange
+bench-noderange: tests/bench/bench_noderange
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) $(srcdir)/tests/bench/noderange.py \
+		tests/bench/bench_noderange

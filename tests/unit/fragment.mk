@@ -4,6 +4,7 @@ include $(srcdir)/tests/unit/base.mk
 include $(srcdir)/tests/unit/wire.mk
 include $(srcdir)/tests/unit/core.mk
 include $(srcdir)/tests/unit/model.mk
+include $(srcdir)/tests/unit/noderange.mk
 include $(srcdir)/tests/unit/trust.mk
 include $(srcdir)/tests/unit/io.mk
 include $(srcdir)/tests/unit/etcd.mk

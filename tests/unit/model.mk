@@ -44,15 +44,6 @@ tests_unit_test_model_expression_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_
 tests_unit_test_model_expression_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_expression_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
 
-check_PROGRAMS += tests/unit/test_model_noderange
-TESTS += tests/unit/test_model_noderange
-EXTRA_DIST += tests/unit/data/noderange_cases.tsv tests/unit/data/noderange_fixture.tsv
-tests_unit_test_model_noderange_SOURCES = tests/unit/test_model_noderange.c \
-	tests/unit/noderange_world.c tests/unit/noderange_world.h tests/lib/suite.h
-tests_unit_test_model_noderange_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
-tests_unit_test_model_noderange_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_model_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
-
 check_PROGRAMS += tests/unit/test_model_plan
 TESTS += tests/unit/test_model_plan
 tests_unit_test_model_plan_SOURCES = tests/unit/test_model_plan.c tests/unit/test_model_plan.h \
