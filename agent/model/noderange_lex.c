@@ -43,6 +43,8 @@ int noderange_fail(
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	for (char *p = what; *p; p++)
+		*p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
 	if (in->group)
 		return err_set(err, -EINVAL, "%s (at character %zu of the noderange of group %s)",
 			what, character(in, at),

@@ -60,6 +60,13 @@ tests_fuzz_fuzz_db_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_db_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_db_LDADD = agent/model/libmodel.a agent/base/libbase.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_noderange
+tests_fuzz_fuzz_noderange_SOURCES = tests/fuzz/fuzz_noderange.c tests/unit/noderange_world.c \
+	tests/unit/noderange_world.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_noderange_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_noderange_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus

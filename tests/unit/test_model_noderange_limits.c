@@ -350,7 +350,6 @@ START_TEST(an_expression_is_found_as_upstream_finds_it)
 	ck_assert_msg(regex_search(regex, searches[_i].text, strlen(searches[_i].text), &spent) ==
 			      searches[_i].found,
 		"%s in %s", searches[_i].expression, searches[_i].text);
-	ck_assert_uint_gt(spent + strlen(searches[_i].text), 0);
 }
 END_TEST
 
