@@ -449,13 +449,14 @@ END_TEST
 
 START_TEST(many_that_need_nothing_take_turns)
 {
-	WORLD(w, m);
+	CLEANUP(member_done) struct member m;
 	const struct plan_change change = {"location.u", PLAN_CLEAR, ""};
 	struct plan_outcome outcome;
 	struct plan_unit *unit;
 	struct plan *plan;
 	char key[64];
 
+	member_init(&m);
 	for (int i = 0; i < 5000; i++) {
 		snprintf(key, sizeof(key), "nodes/n%d/groups", i);
 		ck_assert_int_eq(db_put(m.db, key, strlen(key), "", 0, i + 1, NULL), 0);
