@@ -149,7 +149,8 @@ static void put_shapes(struct shapes *shapes, size_t n_names, size_t max, struct
 		order[shapes->at[shapes->of[i]].at++] = i;
 	for (size_t i = 0; i < shapes->n; i++)
 		shapes->at[i].at -= shapes->at[i].n;
-	qsort(shapes->at, shapes->n, sizeof(*shapes->at), by_like);
+	if (shapes->n > 1)
+		qsort(shapes->at, shapes->n, sizeof(*shapes->at), by_like);
 	for (size_t i = 0; i < shapes->n; i++)
 		fold_shape(shapes, &shapes->at[i], order, max, out);
 	free(order);
