@@ -144,14 +144,10 @@ static bool work(struct plan *plan, const struct db *db, struct job *job, struct
 		*ret = &unit->view;
 		return true;
 	}
-	if (rc == WORK_LATER) {
-		job->not_before = db_revision(db) + 1;
-		push_again(plan, unit->job);
-	} else if (rc == WORK_NOTHING) {
+	if (rc == WORK_NOTHING)
 		job->state = job->more ? JOB_HELD : JOB_APPLIED;
-	} else {
+	else
 		plan_fail(plan, job, err.text);
-	}
 	unit_free(unit);
 	return false;
 }

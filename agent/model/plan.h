@@ -41,11 +41,18 @@ enum plan_how {
 	PLAN_HASHED,  /* crypted.*: a ready-made hash */
 };
 
+/* Names may be aliases. Where nodes are set (not made) a name with '*' stands for all attributes that
+ * the node has, own or inherited; it passes by groups, id.index and deployment.lock, which are not to be
+ * changed by accident. A value that is so already is not written. */
 struct plan_change {
-	const char *name; /* aliases and, for nodes, patterns with '*' are fine */
+	const char *name;
 	enum plan_how how;
 	const char *value; /* "" with CLEAR */
 };
+
+#define PLAN_CHANGES_MAX 100		   /* attributes in one request */
+#define PLAN_LIST_MAX	 100		   /* groups in one change */
+#define PLAN_OBJECTS_MAX ((size_t)1 << 17) /* nodes in one request */
 
 /* All take copies. Failures: -ENOENT "Target not found - …", -EINVAL "Bad Request - …" with upstream's
  * words; nothing is written then. */
@@ -53,18 +60,23 @@ struct plan_change {
 /* Nodes of a noderange, which must exist and not be empty. */
 int plan_new_node_set(struct plan **ret, const struct db *db, const char *noderange,
 	const struct plan_change *changes, size_t n, struct err *err) MUST_CHECK;
-/* names: a noderange that is written out (one: it is a single name). Existing nodes are changed. */
+/* names: a noderange that is written out (one: it is a single name). Existing nodes are changed, as by
+ * plan_new_node_set() without patterns, and count as made. */
 int plan_new_node_create(struct plan **ret, const struct db *db, const char *names, bool one,
 	const struct plan_change *changes, size_t n, struct err *err) MUST_CHECK;
 int plan_new_node_delete(
 	struct plan **ret, const struct db *db, const char *noderange, struct err *err) MUST_CHECK;
-/* to: an expression, evaluated on each node. */
+/* to: an expression, evaluated on each node. No new name may be that of a node, be it one that is renamed
+ * by the same request. A node with keys that can't be used (odd ones) is not renamed: they would get
+ * lost. */
 int plan_new_node_rename(struct plan **ret, const struct db *db, const char *noderange,
 	const char *to, struct err *err) MUST_CHECK;
 /* The lock that deployment.lock holds, which is not to be set as an attribute: unlocked, locked or
  * autolock. */
 int plan_new_node_lock(struct plan **ret, const struct db *db, const char *noderange,
 	const char *word, struct err *err) MUST_CHECK;
+/* `nodes` is carried out node by node, behind the rest: a group is made, then its members join. The
+ * group `everything` has no members of its own, no noderange, and is neither deleted nor renamed. */
 int plan_new_group_set(struct plan **ret, const struct db *db, const char *group,
 	const struct plan_change *changes, size_t n, struct err *err) MUST_CHECK;
 int plan_new_group_create(struct plan **ret, const struct db *db, const char *group,

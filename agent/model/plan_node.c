@@ -339,15 +339,16 @@ int plan_new_node_lock(struct plan **ret, const struct db *db, const char *noder
 	return 0;
 }
 
-static int expand(const char *names, bool one, struct noderange_names *ret, struct err *err)
+static int expand(const char *text, struct noderange_names *ret, struct err *err)
 {
-	int rc = noderange_expand(names, ret, err);
-
-	if (rc < 0)
+	if (noderange_expand(text, ret, err) < 0) {
+		/* of a single name one says what is wrong with names */
+		if (!strpbrk(text, " \t,-:+[]()@~=<>"))
+			(void)!attribute_object_name_check(text, "node", err);
 		return plan_bad(err);
-	if (ret->n == 0 || (one && ret->n > 1))
-		return err_set(err, -EINVAL, "Bad Request - \"%s\" is not a valid node name",
-			one ? names : "");
+	}
+	if (ret->n == 0)
+		return err_set(err, -EINVAL, "Bad Request - \"\" is not a valid node name");
 	if (ret->n > PLAN_OBJECTS_MAX)
 		return err_set(err, -EINVAL,
 			"Bad Request - %zu nodes in one request, at most %zu are accepted", ret->n,
@@ -377,7 +378,7 @@ static int add_names(struct plan *plan, const char *text, bool one, struct err *
 		(void)plan_add_job(plan, text);
 		return 0;
 	}
-	rc = expand(text, one, &names, err);
+	rc = expand(text, &names, err);
 	if (rc < 0)
 		return rc;
 	sorted = xmemdup(names.at, names.n * sizeof(*sorted));

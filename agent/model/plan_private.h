@@ -12,10 +12,6 @@
 /* What a group has for a noderange while it is being given one (plan_group.c). */
 #define PLAN_BECOMING DB_LEAVING "given a noderange"
 
-#define PLAN_CHANGES_MAX 100		   /* attributes in one request */
-#define PLAN_LIST_MAX	 100		   /* groups in one change */
-#define PLAN_OBJECTS_MAX ((size_t)1 << 17) /* nodes in one request */
-
 /* ---- names ---- */
 
 struct plan_names {
@@ -121,11 +117,11 @@ struct job {
 };
 
 /* What a job's work comes to, besides negative errors. */
-enum { WORK_UNIT = 0, WORK_NOTHING = 1, WORK_LATER = 2 };
+enum { WORK_UNIT = 0, WORK_NOTHING = 1 };
 
 struct plan_kind {
 	const char *done; /* "changed" */
-	/* Fills in the unit; WORK_NOTHING counts as applied, WORK_LATER waits for a newer database. */
+	/* Fills in the unit; WORK_NOTHING counts as applied. */
 	int (*work)(struct plan *plan, const struct db *db, struct job *job, struct unit *unit,
 		struct err *err);
 	/* Everything of the stage has ended and the database has seen it. True: there is more to do.
