@@ -45,8 +45,7 @@ START_TEST(sets_of_different_sizes_combine)
 {
 	for (unsigned seed = 1; seed < 500; seed++) {
 		CLEANUP(bitset_done)
-		struct bitset a = BITSET_INIT,
-			      b = BITSET_INIT, c = BITSET_INIT;
+		struct bitset a = BITSET_INIT, b = BITSET_INIT, c = BITSET_INIT;
 		bool in_a[300] = {false}, in_b[300] = {false};
 		uint32_t random = seed * 2654435761u;
 
