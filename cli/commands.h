@@ -18,6 +18,7 @@ int run_resign(struct call *call);
 int run_adopt(struct call *call);
 int run_log(struct call *call);
 int run_secret(struct call *call);
+int run_rekey(struct call *call);
 
 /* A new request {"operation":operation}. */
 json *command_request(const char *operation);
@@ -33,6 +34,8 @@ int command_failed(struct call *call, const char *text);
 void show_write(struct writer *w, const json *answer, double now);
 /* What the user should know about the answer; for standard error. Nothing when all is well. */
 void show_notes(FILE *err, const json *answer);
+/* How far a change of the collective key has come. */
+void rekey_write(struct writer *w, const json *answer, double now);
 void invitations_write(struct writer *w, const json *answer, double now);
 
 /* "2h 3m" for a number of seconds, however strange; dst is NUM_DURATION_MAX long. */

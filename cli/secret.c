@@ -1,11 +1,14 @@
 /*
- * collective secret: what only root may ask, of the agent on this server.
+ * collective secret and collective rekey: what only root may ask, of the agent on this server.
  */
 #include "config.h"
 #include "cli/commands.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "cli/client.h"
 
@@ -42,4 +45,49 @@ int run_secret(struct call *call)
 		fprintf(call->out, "%s\n", value);
 	}
 	return CLI_OK;
+}
+
+void rekey_write(struct writer *w, const json *answer, double now)
+{
+	char shown[NUM_DURATION_MAX];
+	const json *waiting = json_at(answer, "waiting");
+	const json *member;
+	char *when;
+	double at;
+
+	writer_text(w, "stage", "Stage", json_text(json_at(answer, "stage")));
+	writer_text(w, "key", "Key", json_text(json_at(answer, "key")));
+	writer_text(w, "by", "Begun by", json_text(json_at(answer, "by")));
+	if (json_number(answer, "at", &at, NULL) == 0) {
+		when = xasprintf("%s ago", duration(now - at, shown));
+		writer_number(w, "at", at, "Begun", when);
+		free(when);
+	}
+	writer_list(w, "waiting", "Waiting for");
+	json_foreach(member, waiting) if (json_text(member)) writer_entry(w, json_text(member), "");
+	writer_end(w);
+	writer_text(w, "note", "Note", json_text(json_at(answer, "note")));
+}
+
+static int rekey_status(struct call *call)
+{
+	CLEANUP(json_freep) json *answer = NULL;
+	json *request = command_request("rekey");
+	struct writer *w;
+	int rc;
+
+	json_set_bool(request, "query", true);
+	rc = command_ask(call, request, CLIENT_ANSWER_TIMEOUT, &answer);
+	if (rc != CLI_OK)
+		return rc;
+	w = call_option(call, "json") ? writer_json_new(call->out) : writer_text_new(call->out);
+	rekey_write(w, answer, (double)time(NULL));
+	writer_free(w);
+	return CLI_OK;
+}
+
+int run_rekey(struct call *call)
+{
+	return call_option(call, "status") ? rekey_status(call)
+					   : command_status(call, command_request("rekey"));
 }

@@ -101,5 +101,16 @@ const struct verb verbs[] = {
 		.options = {{0, "json", .help = "Print one line of JSON"}},
 		.run = run_secret,
 	},
+	{
+		.name = "rekey",
+		.args = "",
+		.help = "Change the collective key, in stages, while everything goes on",
+		.options =
+			{
+				{0, "status", .help = "Tell how far the last change has come"},
+				{0, "json", .help = "With --status: print one line of JSON"},
+			},
+		.run = run_rekey,
+	},
 	{.name = NULL},
 };

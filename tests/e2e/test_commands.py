@@ -4,7 +4,6 @@ import os
 import pty
 import select
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -134,4 +133,5 @@ def test_a_command_starts_and_answers_sooner_than_python_starts(fake):
     ours = [timed(lambda: run_command("nodeattrib", "n1", socket=agent.path)) for _ in range(9)]
     python = [timed(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
               for _ in range(9)]
-    assert statistics.median(ours) < statistics.median(python), (ours, python)
+    # The best of each: others use this machine, too.
+    assert sanitized() or min(ours) < min(python), (ours, python)

@@ -98,6 +98,32 @@ static const struct {
 	{"log debug", "",
 		"{\"collective\":{\"operation\":\"log\",\"module\":null,\"level\":\"debug\"}}",
 		"{\"collective\":{\"status\":\"ok\"}}", CLI_OK, "ok\n", ""},
+	{"secret get n1 secret.x", "",
+		"{\"collective\":{\"operation\":\"secret\",\"node\":\"n1\",\"attribute\":"
+		"\"secret.x\"}}",
+		"{\"collective\":{\"value\":\"hunter 2\"}}", CLI_OK, "hunter 2\n", ""},
+	{"secret --json get n1 secret.x", "",
+		"{\"collective\":{\"operation\":\"secret\",\"node\":\"n1\",\"attribute\":"
+		"\"secret.x\"}}",
+		"{\"collective\":{\"value\":\"x\"}}", CLI_OK, "{\"value\":\"x\"}\n", ""},
+	{"secret get n1 a", "",
+		"{\"collective\":{\"operation\":\"secret\",\"node\":\"n1\",\"attribute\":"
+		"\"a\"}}",
+		"{\"collective\":{\"error\":\"a is no secret\"}}", CLI_FAILED, "",
+		"a is no secret\n"},
+	{"rekey", "", "{\"collective\":{\"operation\":\"rekey\"}}",
+		"{\"collective\":{\"status\":\"begun\"}}", CLI_OK, "begun\n", ""},
+	{"rekey --status", "", "{\"collective\":{\"operation\":\"rekey\",\"query\":true}}",
+		"{\"collective\":{\"stage\":\"distribute\",\"by\":\"mgt1\",\"waiting\":[\"mgt2\","
+		"7,\"mgt3\"]}}",
+		CLI_OK, "Stage: distribute\nBegun by: mgt1\nWaiting for:\n    mgt2\n    mgt3\n",
+		""},
+	{"rekey --status --json", "", "{\"collective\":{\"operation\":\"rekey\",\"query\":true}}",
+		"{\"collective\":{\"stage\":\"done\",\"at\":5}}", CLI_OK,
+		"{\"stage\":\"done\",\"key\":null,\"by\":null,\"at\":5,\"waiting\":[],\"note\":"
+		"null}"
+		"\n",
+		""},
 	{"log etcd info", "",
 		"{\"collective\":{\"operation\":\"log\",\"module\":\"etcd\",\"level\":\"info\"}}",
 		"{\"errorcode\":400,\"error\":\"Bad Request\"}", CLI_FAILED, "",
