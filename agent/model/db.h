@@ -37,6 +37,11 @@
 #define DB_LEAVING_DELETED DB_LEAVING "deleted"
 #define DB_LEAVING_RENAMED DB_LEAVING "renamed to "
 
+/* What one value may cost to evaluate, with all that it refers to: a quarter of a millisecond, in units
+ * of EXPRESSION_BUDGET. A text that needs more is broken, so that one expression which thousands of
+ * nodes inherit can't keep the loop busy for minutes. */
+#define DB_EVALUATION_WORK ((size_t)20000)
+
 struct db;
 
 /* seed: random, so that nobody can choose names that make its tables slow. */
@@ -147,5 +152,8 @@ void db_each_name(const struct db *db, void (*fn)(const char *name, void *arg), 
  * expression is broken. A reverse index: only what has changed since the last call is looked at. Never
  * NULL. */
 const struct bitset *db_managed_by(const struct db *db, const char *manager);
+/* Does that work beforehand, a slice at a time: looks at no more than so many nodes. True: there is
+ * nothing left. */
+bool db_managed_catch_up(const struct db *db, size_t nodes);
 
 #endif

@@ -122,7 +122,8 @@ static int evaluate(
 int db_node_evaluate(const struct db *db, uint32_t node, const char *expression, struct buf *out,
 	struct err *err)
 {
-	struct evaluation e = {.db = db, .node = db_node_at(db, node), .budget = EXPRESSION_BUDGET};
+	struct evaluation e = {
+		.db = db, .node = db_node_at(db, node), .budget = DB_EVALUATION_WORK};
 	int rc;
 
 	buf_reset(out);

@@ -115,17 +115,17 @@ static void look_again(const struct db *db, struct db_node *node, struct buf *te
 	node->manager = manager;
 }
 
-static void catch_up(const struct db *db)
+bool db_managed_catch_up(const struct db *db, size_t nodes)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(DB_TEXT_MAX);
 	struct bitset *dirty = &db->managed->dirty;
-	uint32_t it;
+	uint32_t it = 0;
 
-	if (bitset_empty(dirty))
-		return;
-	bitset_intersect(dirty, &db->all);
-	bitset_foreach(it, dirty) look_again(db, db_node_at(db, it), &text);
-	bitset_reset(dirty);
+	for (; nodes > 0 && bitset_next(dirty, it, &it); nodes--) {
+		look_again(db, db_node_at(db, it), &text);
+		bitset_remove(dirty, it);
+	}
+	return !bitset_next(dirty, it, &it);
 }
 
 const struct bitset *db_managed_by(const struct db *db, const char *manager)
@@ -133,7 +133,7 @@ const struct bitset *db_managed_by(const struct db *db, const char *manager)
 	const struct db_manager *found;
 	size_t len = strlen(manager);
 
-	catch_up(db);
+	db_managed_catch_up(db, SIZE_MAX);
 	found = manager_find(db->managed, manager, len, db_hash(db, manager, len));
 	return found ? &found->nodes : &nobody;
 }

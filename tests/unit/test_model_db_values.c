@@ -221,6 +221,43 @@ START_TEST(managers_may_depend_on_other_attributes)
 }
 END_TEST
 
+START_TEST(the_index_catches_up_in_slices)
+{
+	CLEANUP(db_freep) struct db *db = db_new(1);
+	char key[64];
+
+	ck_assert(db_managed_catch_up(db, 1));
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(key, sizeof(key), "nodes/n%u/groups", i);
+		put(db, key, "");
+	}
+	put(db, "groups/everything/collective.manager", "m1");
+	ck_assert(!db_managed_catch_up(db, 4));
+	ck_assert(!db_managed_catch_up(db, 4));
+	drop(db, "nodes/n9/groups");
+	ck_assert(db_managed_catch_up(db, 1));
+	ck_assert_uint_eq(managed(db, "m1"), 9);
+	put(db, "groups/everything/collective.manager", "m2");
+	ck_assert(!db_managed_catch_up(db, 8));
+	ck_assert_uint_eq(managed(db, "m2"), 9);
+}
+END_TEST
+
+START_TEST(what_takes_too_much_work_is_broken)
+{
+	CLEANUP(db_freep) struct db *db = db_new(1);
+	CLEANUP(buf_done) struct buf text = BUF_INIT(ATTRIBUTE_VALUE_MAX);
+
+	put(db, "nodes/n1/groups", "");
+	for (unsigned i = 0; i < 2000; i++)
+		ck_assert_int_eq(buf_str(&text, "{node.replace('n', 'nn')}"), 0);
+	put(db, "nodes/n1/collective.manager", buf_cstr(&text));
+	ck_assert_str_eq(text_of(db, "n1", "collective.manager"),
+		"(broken: the expression takes too much work to evaluate)");
+	ck_assert_uint_eq(managed(db, ""), 1);
+}
+END_TEST
+
 /* ---- noderanges ---- */
 
 static struct db *filtered(void)
@@ -377,6 +414,8 @@ static Suite *values_suite(void)
 	tcase_add_test(tcase, any_text_can_be_evaluated_on_a_node);
 	tcase_add_test(tcase, managers_are_found_backwards);
 	tcase_add_test(tcase, managers_may_depend_on_other_attributes);
+	tcase_add_test(tcase, the_index_catches_up_in_slices);
+	tcase_add_test(tcase, what_takes_too_much_work_is_broken);
 	tcase_add_loop_test(tcase, noderanges_filter_by_what_nodes_have, 0, ARRAY_SIZE(filters));
 	tcase_add_test(tcase, static_groups_may_stand_for_their_members);
 	tcase_add_test(tcase, the_raw_keys_of_an_object_are_listed);
