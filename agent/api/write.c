@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "model/db.h"
 
-static visit_emit_fn answer_changed, answer_renamed, answer_group_renamed;
+static visit_emit_fn answer_changed, answer_group_changed, answer_renamed, answer_group_renamed;
 
 void visit_write_free(struct visit *visit)
 {
@@ -90,12 +90,19 @@ static void on_written(int rc, const char *why, struct plan *plan, void *arg)
 	if (rc < 0)
 		visit->failure = outcome.applied > 0 || outcome.unknown > 0 ? plan_report(plan)
 									    : xstrdup(why);
+	plan_each_name(plan, take_changed, visit);
 	visit->names = xcalloc(outcome.applied + 1, sizeof(*visit->names));
+	if (visit->answer == answer_group_changed) {
+		/* its members may be what the plan has changed */
+		if (outcome.applied > 0)
+			visit->names[visit->n_names++] = xstrdup(visit->scope);
+		visit_stream_names(visit, visit->answer);
+		return;
+	}
 	if (visit->answer == answer_renamed || visit->answer == answer_group_renamed)
 		visit->new_names = xcalloc(outcome.applied + 1, sizeof(*visit->new_names));
 	if (visit->answer == answer_changed && visit->listing == VISIT_ALL && clears(visit))
 		visit->warnings = xcalloc(outcome.applied + 1, sizeof(*visit->warnings));
-	plan_each_name(plan, take_changed, visit);
 	plan_each_applied(plan, take_object, &taking);
 	visit_stream_names(visit, visit->answer);
 }

@@ -67,6 +67,13 @@ tests_fuzz_fuzz_noderange_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_noderange_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_paths
+tests_fuzz_fuzz_paths_SOURCES = tests/fuzz/fuzz_paths.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_paths_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+tests_fuzz_fuzz_paths_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_paths_LDADD = agent/api/libapi.a agent/io/libio.a agent/model/libmodel.a \
+	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(IO_LIBS)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus
