@@ -25,8 +25,7 @@ static void put_row(struct buf *out, struct row *row)
 {
 	if (!row->n)
 		return;
-	if (out->len)
-		noderange_put(out, ",", 1);
+	noderange_put_begin(out, row->last.name);
 	for (size_t i = 0; i <= row->last.n; i++) {
 		size_t len;
 		const char *text = noderange_cut_text(&row->last, i, &len);
@@ -38,6 +37,7 @@ static void put_row(struct buf *out, struct row *row)
 			noderange_put(out, row->last.name + row->last.at[i],
 				noderange_digits_width(row->last.numbers[i]));
 	}
+	noderange_put_end(out, row->last.name);
 	row->n = 0;
 }
 

@@ -99,6 +99,20 @@ void noderange_put(struct buf *out, const char *text, size_t len)
 		abort();
 }
 
+void noderange_put_begin(struct buf *out, const char *name)
+{
+	if (out->len)
+		noderange_put(out, ",", 1);
+	if (*name == '-')
+		noderange_put(out, "(", 1);
+}
+
+void noderange_put_end(struct buf *out, const char *name)
+{
+	if (*name == '-')
+		noderange_put(out, ")", 1);
+}
+
 static void put_number(struct buf *out, uint64_t number)
 {
 	char digits[NODERANGE_WIDTH_MAX];

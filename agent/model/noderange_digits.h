@@ -38,6 +38,10 @@ const char *noderange_cut_text(const struct noderange_cut *cut, size_t i, size_t
 /* A buf that is large enough for everything that is made of n names; what does not fit ends the
  * program. */
 void noderange_put(struct buf *out, const char *text, size_t len);
+/* Around the text of a name or of several: a comma where there is something, and parentheses where a
+ * '-' comes first, since ",-" is an operator. */
+void noderange_put_begin(struct buf *out, const char *name);
+void noderange_put_end(struct buf *out, const char *name);
 /* "1", or "[1:3,5]" of rising numbers. */
 void noderange_put_numbers(struct buf *out, const uint64_t *numbers, size_t n);
 /* A ceiling for the text of these names. */

@@ -115,9 +115,9 @@ static void fold_shape(const struct shapes *shapes, const struct shape *shape,
 	uint64_t *numbers;
 
 	if (!dims || shape->n == 1) {
-		if (out->len)
-			noderange_put(out, ",", 1);
+		noderange_put_begin(out, shape->like.name);
 		noderange_put(out, shape->like.name, shape->like.len);
+		noderange_put_end(out, shape->like.name);
 		return;
 	}
 	numbers = xcalloc(shape->n * dims, sizeof(*numbers));

@@ -352,8 +352,7 @@ void noderange_space_put(struct noderange_space *space, struct buf *out)
 	for (size_t i = 0; i < space->n_boxes; i++) {
 		const uint32_t *box = space->boxes + i * space->n_dims;
 
-		if (out->len)
-			noderange_put(out, ",", 1);
+		noderange_put_begin(out, space->like.name);
 		for (size_t d = 0; d <= space->n_dims; d++) {
 			size_t len;
 			const char *text = noderange_cut_text(&space->like, d, &len);
@@ -362,6 +361,7 @@ void noderange_space_put(struct noderange_space *space, struct buf *out)
 			if (d < space->n_dims)
 				put_set(space, d, &box[d], out);
 		}
+		noderange_put_end(out, space->like.name);
 	}
 	free(space->numbers);
 	space->numbers = NULL;
