@@ -2,6 +2,7 @@
 #include "cli/assign.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,25 +107,57 @@ static char *read_line(FILE *in)
 	return line;
 }
 
+/* A terminal that does not show what is typed, until it is put back: also when a signal comes, which
+ * then ends the reading. */
+struct quiet {
+	int fd;
+	bool on;
+	struct termios before;
+	struct sigaction actions[4]; /* by ending */
+};
+
+static const int ending[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
+static void on_signal(int number UNUSED)
+{
+}
+
+static void quiet_begin(struct quiet *q, FILE *in)
+{
+	const struct sigaction interrupt = {.sa_handler = on_signal};
+	struct termios now;
+
+	q->fd = fileno(in);
+	q->on = q->fd >= 0 && isatty(q->fd) && tcgetattr(q->fd, &q->before) == 0;
+	if (!q->on)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaction(ending[i], &interrupt, &q->actions[i]);
+	now = q->before;
+	now.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(q->fd, TCSAFLUSH, &now);
+}
+
+static void quiet_end(struct quiet *q, FILE *err)
+{
+	if (!q->on)
+		return;
+	tcsetattr(q->fd, TCSADRAIN, &q->before);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaction(ending[i], &q->actions[i], NULL);
+	fputc('\n', err);
+}
+
 static char *ask(struct call *call, const char *what, const char *name)
 {
-	int fd = fileno(call->in);
-	struct termios before, quiet;
-	bool terminal = fd >= 0 && isatty(fd) && tcgetattr(fd, &before) == 0;
+	struct quiet quiet;
 	char *line;
 
-	if (terminal) {
-		quiet = before;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(fd, TCSAFLUSH, &quiet);
-	}
+	quiet_begin(&quiet, call->in);
 	fprintf(call->err, "%s value for %s: ", what, name);
 	fflush(call->err);
 	line = read_line(call->in);
-	if (terminal) {
-		tcsetattr(fd, TCSADRAIN, &before);
-		fputc('\n', call->err);
-	}
+	quiet_end(&quiet, call->err);
 	return line;
 }
 

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -102,15 +103,24 @@ def read_until(fd, text, deadline=20):
     return seen
 
 
-def test_what_is_typed_at_a_prompt_is_not_shown(fake):
-    agent = fake(lambda request: frames([value("n1", "secret.x", isset=True)]))
+def on_terminal(socket, *argv):
+    """A command on a terminal of its own: its process, and the terminal."""
     pid, terminal = pty.fork()
     if pid == 0:
         try:
-            os.execve(COMMAND, ["nodeattrib", "-p", "n1", "secret.x"],
-                      dict(os.environ, CONFLUENT_HOST=agent.path))
+            os.execve(COMMAND, argv, dict(os.environ, CONFLUENT_HOST=socket))
         finally:
             os._exit(127)
+    return pid, terminal
+
+
+def echoes(terminal):
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+def test_what_is_typed_at_a_prompt_is_not_shown(fake):
+    agent = fake(lambda request: frames([value("n1", "secret.x", isset=True)]))
+    pid, terminal = on_terminal(agent.path, "nodeattrib", "-p", "n1", "secret.x")
     seen = read_until(terminal, b"Enter value for secret.x: ")
     os.write(terminal, b"hunter2\n")
     seen += read_until(terminal, b"Confirm value for secret.x: ")
@@ -120,6 +130,19 @@ def test_what_is_typed_at_a_prompt_is_not_shown(fake):
     os.close(terminal)
     assert b"hunter2" not in seen
     assert agent.requests[0]["parameters"] == {"secret.x": "hunter2"}
+
+
+def test_an_interrupted_prompt_leaves_the_terminal_as_it_was(fake):
+    agent = fake(lambda request: frames([]))
+    pid, terminal = on_terminal(agent.path, "nodeattrib", "-p", "n1", "secret.x")
+    read_until(terminal, b"Enter value for secret.x: ")
+    assert not echoes(terminal)
+    os.write(terminal, b"\x03")
+    read_until(terminal, b"Error: no value was given for secret.x")
+    assert echoes(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    os.close(terminal)
+    assert not agent.requests
 
 
 def test_a_command_starts_and_answers_sooner_than_python_starts(fake):
