@@ -47,26 +47,56 @@ int run_secret(struct call *call)
 	return CLI_OK;
 }
 
+/* A text that is there. */
+static void write_text(struct writer *w, const json *answer, const char *key, const char *label)
+{
+	const char *text = json_text(json_at(answer, key));
+
+	if (text)
+		writer_text(w, key, label, text);
+}
+
+static void write_flag(struct writer *w, const json *member, const char *key, const char *label)
+{
+	bool is;
+
+	if (json_bool(member, key, &is, NULL) == 0)
+		writer_flag(w, key, label, is);
+}
+
 void rekey_write(struct writer *w, const json *answer, double now)
 {
 	char shown[NUM_DURATION_MAX];
-	const json *waiting = json_at(answer, "waiting");
-	const json *member;
+	const json *it;
 	char *when;
 	double at;
 
-	writer_text(w, "stage", "Stage", json_text(json_at(answer, "stage")));
-	writer_text(w, "key", "Key", json_text(json_at(answer, "key")));
-	writer_text(w, "by", "Begun by", json_text(json_at(answer, "by")));
+	write_text(w, answer, "stage", "Stage");
+	write_text(w, answer, "key", "Key");
+	write_text(w, answer, "from", "Changed from");
+	write_text(w, answer, "to", "Changed to");
+	write_text(w, answer, "by", "Begun by");
 	if (json_number(answer, "at", &at, NULL) == 0) {
 		when = xasprintf("%s ago", duration(now - at, shown));
 		writer_number(w, "at", at, "Begun", when);
 		free(when);
 	}
 	writer_list(w, "waiting", "Waiting for");
-	json_foreach(member, waiting) if (json_text(member)) writer_entry(w, json_text(member), "");
+	json_foreach(it, json_at(answer, "waiting")) if (json_text(it))
+		writer_entry(w, json_text(it), "");
 	writer_end(w);
-	writer_text(w, "note", "Note", json_text(json_at(answer, "note")));
+	writer_list(w, "members", "Members");
+	json_foreach(it, json_at(answer, "members"))
+	{
+		writer_object(w, NULL, NULL);
+		writer_text(w, "name", "", json_text(json_at(it, "name")));
+		write_flag(w, it, "active", "active");
+		write_flag(w, it, "held", "has the new key");
+		write_flag(w, it, "signed", "record under the new key");
+		writer_end(w);
+	}
+	writer_end(w);
+	write_text(w, answer, "note", "Note");
 }
 
 static int rekey_status(struct call *call)

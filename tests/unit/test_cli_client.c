@@ -114,15 +114,20 @@ static const struct {
 	{"rekey", "", "{\"collective\":{\"operation\":\"rekey\"}}",
 		"{\"collective\":{\"status\":\"begun\"}}", CLI_OK, "begun\n", ""},
 	{"rekey --status", "", "{\"collective\":{\"operation\":\"rekey\",\"query\":true}}",
-		"{\"collective\":{\"stage\":\"distribute\",\"by\":\"mgt1\",\"waiting\":[\"mgt2\","
-		"7,\"mgt3\"]}}",
-		CLI_OK, "Stage: distribute\nBegun by: mgt1\nWaiting for:\n    mgt2\n    mgt3\n",
+		"{\"collective\":{\"key\":\"0a\",\"stage\":\"distributing\",\"from\":\"0a\",\"to\":"
+		"\"0b\",\"by\":\"mgt1\",\"waiting\":[\"mgt2\",7],\"members\":[{\"name\":\"mgt2\","
+		"\"active\":true,\"held\":false,\"signed\":7}],\"note\":\"n\"}}",
+		CLI_OK,
+		"Stage: distributing\nKey: 0a\nChanged from: 0a\nChanged to: 0b\n"
+		"Begun by: mgt1\nWaiting for:\n    mgt2\nMembers:\n"
+		"    mgt2: active True, has the new key False\nNote: n\n",
 		""},
 	{"rekey --status --json", "", "{\"collective\":{\"operation\":\"rekey\",\"query\":true}}",
-		"{\"collective\":{\"stage\":\"done\",\"at\":5}}", CLI_OK,
-		"{\"stage\":\"done\",\"key\":null,\"by\":null,\"at\":5,\"waiting\":[],\"note\":"
-		"null}"
-		"\n",
+		"{\"collective\":{\"stage\":\"idle\",\"at\":5,\"members\":[{\"name\":\"m\","
+		"\"held\":true}]}}",
+		CLI_OK,
+		"{\"stage\":\"idle\",\"at\":5,\"waiting\":[],\"members\":[{\"name\":\"m\","
+		"\"held\":true}]}\n",
 		""},
 	{"log etcd info", "",
 		"{\"collective\":{\"operation\":\"log\",\"module\":\"etcd\",\"level\":\"info\"}}",
