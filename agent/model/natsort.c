@@ -2,8 +2,10 @@
 #include "model/natsort.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 static bool is_digit(char c)
 {
@@ -74,13 +76,96 @@ int natsort_compare(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
+/* ---- sorting many ---- */
+
+#define KEY_BYTES 16
+
+/* A name with the beginning of its order as numbers to compare: most pairs need no look at the names. */
+struct entry {
+	uint64_t key[KEY_BYTES / 8];
+	const char *name;
+};
+
+struct key {
+	unsigned char bytes[KEY_BYTES];
+	size_t len;
+};
+
+static void put(struct key *key, int byte)
+{
+	if (key->len < KEY_BYTES)
+		key->bytes[key->len++] = (unsigned char)byte;
+}
+
+/* Texts end in a 0 so that one that ends first is first; a number is how many digits it has, then the
+ * digits. From 255 digits on the key ends, and says no more. */
+static void make_key(struct key *key, const char *s)
+{
+	*key = (struct key){.len = 0};
+	while (*s && key->len < KEY_BYTES) {
+		size_t n;
+
+		while (*s && !is_digit(*s))
+			put(key, lower(*s++));
+		put(key, 0);
+		if (!*s)
+			return;
+		n = digits(&s);
+		put(key, n < 255 ? (int)n : 255);
+		if (n >= 255)
+			return;
+		for (; n > 0; n--)
+			put(key, *s++);
+	}
+}
+
+/* Where the first names differ from all others, but not within a number. */
+static size_t common(const char *const *names, size_t count)
+{
+	size_t n = strlen(names[0]);
+
+	for (size_t i = 1; i < count && n; i++) {
+		size_t k = 0;
+
+		while (k < n && names[0][k] == names[i][k])
+			k++;
+		n = k;
+	}
+	while (n && is_digit(names[0][n - 1]))
+		n--;
+	return n;
+}
+
 static int compare(const void *a, const void *b)
 {
-	return natsort_compare(*(const char *const *)a, *(const char *const *)b);
+	const struct entry *x = a, *y = b;
+
+	for (size_t i = 0; i < KEY_BYTES / 8; i++) {
+		if (x->key[i] != y->key[i])
+			return x->key[i] < y->key[i] ? -1 : 1;
+	}
+	return natsort_compare(x->name, y->name);
 }
 
 void natsort_sort(const char **names, size_t count)
 {
-	if (count)
-		qsort(names, count, sizeof(*names), compare);
+	struct entry *entries;
+	size_t from;
+
+	if (count < 2)
+		return;
+	entries = xcalloc(count, sizeof(*entries));
+	from = common(names, count);
+	for (size_t i = 0; i < count; i++) {
+		struct key key;
+
+		make_key(&key, names[i] + from);
+		for (size_t k = 0; k < KEY_BYTES; k++)
+			entries[i].key[k / 8] = entries[i].key[k / 8] << 8 | key.bytes[k];
+		entries[i].name = names[i];
+	}
+	qsort(entries, count, sizeof(*entries), compare);
+	for (size_t i = 0; i < count; i++)
+		names[i] = entries[i].name;
+	free(entries);
 }

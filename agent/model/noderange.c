@@ -126,11 +126,6 @@ struct paging {
 	bool used;
 };
 
-static int by_name(const void *a, const void *b)
-{
-	return natsort_compare(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Keeps the names that the page shows. They are written to the list again, in natural order, so that
  * their numbers tell it. */
 static void page_list(struct noderange_eval *eval, const struct paging *paging, struct bitset *set)
@@ -141,7 +136,7 @@ static void page_list(struct noderange_eval *eval, const struct paging *paging, 
 	uint32_t it;
 
 	bitset_foreach(it, set) names[k++] = noderange_list_name(eval->list, it);
-	qsort(names, n, sizeof(*names), by_name);
+	natsort_sort(names, n);
 	bitset_reset(set);
 	for (size_t i = MIN(paging->skip, n); i < n && i - paging->skip < paging->limit; i++) {
 		/* It came out of a list with the same ceiling. */

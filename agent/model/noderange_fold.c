@@ -14,18 +14,19 @@
 #include "model/noderange_list.h"
 #include "model/noderange_space.h"
 
-/* Names of which every order is tried; of more, the two that begin at an end. */
-#define MANY 16384
+/* Up to FEW names every order is tried, up to SOME the two that begin at an end, of more the first. */
+#define FEW  16384
+#define SOME 65536
 
-/* The way of that number: the end where it begins, then the others. False: there are no more. */
+/* The way of that number: where it begins, and which way it goes. False: there are no more. */
 static bool nth_way(size_t way, size_t dims, size_t n, size_t *ret_from, bool *ret_backwards)
 {
+	/* Of two dimensions, forwards from one is backwards from the other. */
+	size_t ways = n <= FEW && dims > 2 ? 2 * dims : n <= SOME ? MIN(dims, (size_t)2) : 1;
+
 	*ret_backwards = way % 2 == 0;
 	*ret_from = *ret_backwards ? dims - 1 - way / 2 : way / 2;
-	if (dims == 1)
-		return way == 0;
-	/* Of two dimensions, forwards from one is backwards from it. */
-	return way < (dims == 2 || n > MANY ? 2 : 2 * dims);
+	return way < ways;
 }
 
 /* The text of names with the same texts. */

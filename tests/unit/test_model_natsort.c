@@ -99,6 +99,28 @@ START_TEST(the_order_is_total)
 }
 END_TEST
 
+/* Names with a beginning in common, and numbers that are longer than what sorting looks at first. */
+START_TEST(sorting_agrees_with_comparing)
+{
+	static const char *const beginnings[] = {
+		"", "n", "n1", "rack12-", "Rack000", "x0", "n1234567890123456789012345"};
+	uint32_t state = 88675123u + (uint32_t)_i;
+	char room[300][64], tail[8];
+	const char *names[300];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		random_name(&state, tail);
+		(void)snprintf(room[i], sizeof(room[i]), "%s%s%s", beginnings[_i],
+			next(&state) % 2 ? "000123456789" : "", tail);
+		names[i] = room[i];
+	}
+	natsort_sort(names, ARRAY_SIZE(names));
+	for (size_t i = 1; i < ARRAY_SIZE(names); i++)
+		ck_assert_msg(natsort_compare(names[i - 1], names[i]) <= 0, "'%s' before '%s'",
+			names[i - 1], names[i]);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("model_natsort");
@@ -106,6 +128,7 @@ static Suite *suite(void)
 
 	tcase_add_loop_test(t, names_are_sorted_as_people_count, 0, ARRAY_SIZE(tables));
 	tcase_add_test(t, the_order_is_total);
+	tcase_add_loop_test(t, sorting_agrees_with_comparing, 0, 7);
 	suite_add_tcase(s, t);
 	return s;
 }

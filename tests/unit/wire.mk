@@ -11,4 +11,4 @@ tests_unit_test_wire_frame_LDADD = agent/wire/libwire.a agent/base/libbase.a $(C
 	$(UNIT_LDADD)
 tests_unit_test_model_natsort_SOURCES = tests/unit/test_model_natsort.c tests/lib/suite.h
 tests_unit_test_model_natsort_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_model_natsort_LDADD = agent/model/libmodel.a $(UNIT_LDADD)
+tests_unit_test_model_natsort_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
