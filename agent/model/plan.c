@@ -56,6 +56,7 @@ void plan_free(struct plan *plan)
 	free(plan->group);
 	free(plan->to);
 	free(plan->why);
+	free(plan->stopped);
 	free(plan);
 }
 
@@ -189,6 +190,13 @@ static struct job *take_back(struct plan *plan, const struct plan_unit *view, st
 	return &plan->jobs[(*ret)->job];
 }
 
+static const char *why_ended(const struct plan *plan)
+{
+	if (plan->stopped)
+		return plan->stopped;
+	return plan->why ? plan->why : "stopped halfway";
+}
+
 void plan_applied(struct plan *plan, struct plan_unit *view, int64_t revision)
 {
 	struct unit *unit;
@@ -198,7 +206,7 @@ void plan_applied(struct plan *plan, struct plan_unit *view, int64_t revision)
 	if (unit->fails)
 		plan_fail(plan, job, unit->fails);
 	else if (job->more && plan->ended)
-		plan_fail(plan, job, plan->why ? plan->why : "stopped halfway");
+		plan_fail(plan, job, why_ended(plan));
 	else
 		job->state = job->more ? JOB_HELD : JOB_APPLIED;
 	unit_free(unit);
@@ -210,7 +218,7 @@ void plan_again(struct plan *plan, struct plan_unit *view, int64_t revision)
 	struct job *job = take_back(plan, view, &unit);
 
 	if (plan->ended) {
-		plan_fail(plan, job, plan->why ? plan->why : "stopped");
+		plan_fail(plan, job, why_ended(plan));
 	} else {
 		job->not_before = revision;
 		push_again(plan, unit->job);
@@ -237,8 +245,9 @@ void plan_stop(struct plan *plan, const char *why)
 		if (job->state == JOB_READY || job->state == JOB_AGAIN || job->state == JOB_HELD)
 			plan_fail(plan, job, why);
 	}
-	if (!plan->why && plan->out)
-		plan->why = xstrdup(why);
+	/* what is out may still be applied, and is no failure then */
+	if (!plan->stopped)
+		plan->stopped = xstrdup(why);
 	plan->ended = true;
 }
 

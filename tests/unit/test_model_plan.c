@@ -425,6 +425,27 @@ START_TEST(a_plan_that_is_stopped_still_counts_what_is_out)
 }
 END_TEST
 
+START_TEST(a_plan_that_is_stopped_when_all_of_it_is_out_may_still_succeed)
+{
+	WORLD(w, m);
+	const struct plan_change change = {"location.u", PLAN_TYPED, "1"};
+	struct plan_outcome outcome;
+	struct plan_unit *unit;
+	struct plan *plan;
+
+	furnish_nodes(&w, &m);
+	ck_assert_int_eq(plan_new_node_set(&plan, m.db, "n1", &change, 1, NULL), 0);
+	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_UNIT);
+	plan_stop(plan, "no quorum");
+	plan_applied(plan, unit, 99);
+	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_DONE);
+	plan_outcome(plan, &outcome);
+	ck_assert_uint_eq(outcome.applied, 1);
+	ck_assert_ptr_null(outcome.why);
+	plan_free(plan);
+}
+END_TEST
+
 START_TEST(a_node_that_goes_meanwhile_is_told_and_the_rest_is_done)
 {
 	WORLD(w, m);
@@ -493,6 +514,7 @@ Suite *plan_suite(void)
 	tcase_add_test(tc, a_node_with_keys_that_cant_be_used_is_not_renamed);
 	tcase_add_test(tc, a_report_says_what_was_done);
 	tcase_add_test(tc, a_plan_that_is_stopped_still_counts_what_is_out);
+	tcase_add_test(tc, a_plan_that_is_stopped_when_all_of_it_is_out_may_still_succeed);
 	tcase_add_test(tc, a_node_that_goes_meanwhile_is_told_and_the_rest_is_done);
 	tcase_add_test(tc, many_that_need_nothing_take_turns);
 	suite_add_tcase(suite, tc);
