@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_harness.py \
+	tests/e2e/test_history.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_invitations.py \
 	tests/e2e/test_join.py \
@@ -20,6 +21,7 @@ EXTRA_DIST += \
 	tests/e2e/test_show.py \
 	tests/e2e/test_socket.py \
 	tests/e2e/test_takeover.py \
+	tests/e2e/test_writes.py \
 	tests/e2e/harness/__init__.py \
 	tests/e2e/harness/agent.py \
 	tests/e2e/harness/certs.py \
