@@ -88,8 +88,10 @@ static void on_written(int rc, const char *why, struct plan *plan, void *arg)
 	visit->write = NULL;
 	plan_outcome(plan, &outcome);
 	if (rc < 0)
-		visit->failure = outcome.applied > 0 || outcome.unknown > 0 ? plan_report(plan)
-									    : xstrdup(why);
+		/* all of it may be applied, and what failed is something else */
+		visit->failure = outcome.why && (outcome.applied > 0 || outcome.unknown > 0)
+					 ? plan_report(plan)
+					 : xstrdup(why);
 	plan_each_name(plan, take_changed, visit);
 	visit->names = xcalloc(outcome.applied + 1, sizeof(*visit->names));
 	if (visit->answer == answer_group_changed) {
