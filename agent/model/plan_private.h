@@ -140,7 +140,7 @@ struct plan {
 	unsigned stage;
 	unsigned rounds; /* of what a stage may repeat */
 	bool ended;
-	char *stopped; /* plan_stop()'s reason */
+	char *stopped;	    /* plan_stop()'s reason */
 	char *why;	    /* of the first that was not applied */
 	const char *remedy; /* static: what to do about work that was left halfway */
 	int64_t revision;
