@@ -85,3 +85,11 @@ int csr_check(const char *pem, char ret_hash[PRIVKEY_HASH_LEN + 1], struct err *
 		return rc;
 	return ossl_hash_public(X509_REQ_get0_pubkey(req), ret_hash, err);
 }
+
+int csr_public(const char *pem, char **ret, struct err *err)
+{
+	CLEANUP(X509_REQ_freep) X509_REQ *req = NULL;
+	int rc = csr_open(&req, pem, err);
+
+	return rc < 0 ? rc : ossl_write_public(X509_REQ_get0_pubkey(req), ret, err);
+}

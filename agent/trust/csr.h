@@ -20,4 +20,7 @@ int csr_make(
  * the request; -EKEYREJECTED when the signature does not fit. */
 int csr_check(const char *pem, char ret_hash[PRIVKEY_HASH_LEN + 1], struct err *err) MUST_CHECK;
 
+/* The public half of the key in a request that csr_check() takes, as of privkey_public(). */
+int csr_public(const char *pem, char **ret, struct err *err) MUST_CHECK;
+
 #endif

@@ -13,4 +13,5 @@ agent_trust_libtrust_a_SOURCES = \
 	agent/trust/privkey.c agent/trust/privkey.h \
 	agent/trust/record.c agent/trust/record.h \
 	agent/trust/seal.c agent/trust/seal.h \
-	agent/trust/token.c agent/trust/token.h
+	agent/trust/token.c agent/trust/token.h \
+	agent/trust/wrap.c agent/trust/wrap.h

@@ -127,19 +127,65 @@ int ossl_check_public(EVP_PKEY *key, struct err *err)
 	return 0;
 }
 
-int ossl_hash_public(EVP_PKEY *key, char ret[PRIVKEY_HASH_LEN + 1], struct err *err)
+/* *ret is libcrypto's: OPENSSL_free() it. */
+static int encode_public(EVP_PKEY *key, unsigned char **ret, size_t *ret_len, struct err *err)
 {
-	unsigned char digest[KDF_SHA256_LEN];
 	unsigned char *der = NULL;
-	char *hex;
 	int len = i2d_PUBKEY(key, &der);
-	int rc;
 
 	if (len <= 0 || len > PUBLIC_KEY_MAX) {
 		OPENSSL_free(der);
 		return ossl_error(err, -EINVAL, "cannot encode the public key");
 	}
-	rc = kdf_sha256(der, (size_t)len, digest, err);
+	*ret = der;
+	*ret_len = (size_t)len;
+	return 0;
+}
+
+int ossl_write_public(EVP_PKEY *key, char **ret, struct err *err)
+{
+	unsigned char *der = NULL;
+	size_t len = 0;
+	int rc = encode_public(key, &der, &len, err);
+
+	if (rc < 0)
+		return rc;
+	*ret = b64_encode(der, len);
+	OPENSSL_free(der);
+	return 0;
+}
+
+int ossl_read_public(EVP_PKEY **ret, const char *text, struct err *err)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	CLEANUP(buf_done) struct buf der = BUF_INIT(PRIVKEY_PUBLIC_MAX);
+	size_t len = strnlen(text, PRIVKEY_PUBLIC_MAX + 1);
+	const unsigned char *p;
+	int rc;
+
+	if (len > PRIVKEY_PUBLIC_MAX || b64_decode(text, len, &der) < 0 || !der.len)
+		return err_set(err, -EINVAL, "not a public key");
+	p = (const unsigned char *)der.data;
+	key = d2i_PUBKEY(NULL, &p, (long)der.len);
+	if (!key || p != (const unsigned char *)der.data + der.len)
+		return ossl_error(err, -EINVAL, "not a public key");
+	rc = ossl_check_public(key, err);
+	if (rc == 0)
+		*ret = TAKE(key);
+	return rc;
+}
+
+int ossl_hash_public(EVP_PKEY *key, char ret[PRIVKEY_HASH_LEN + 1], struct err *err)
+{
+	unsigned char digest[KDF_SHA256_LEN];
+	unsigned char *der = NULL;
+	size_t len = 0;
+	char *hex;
+	int rc = encode_public(key, &der, &len, err);
+
+	if (rc < 0)
+		return rc;
+	rc = kdf_sha256(der, len, digest, err);
 	OPENSSL_free(der);
 	if (rc < 0)
 		return rc;

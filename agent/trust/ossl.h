@@ -40,6 +40,10 @@ int ossl_check_public(EVP_PKEY *key, struct err *err) MUST_CHECK;
 /* The hash of the public half. */
 int ossl_hash_public(EVP_PKEY *key, char ret[PRIVKEY_HASH_LEN + 1], struct err *err) MUST_CHECK;
 
+/* The public half as of privkey_public(), and back: one that ossl_check_public() accepts. */
+int ossl_write_public(EVP_PKEY *key, char **ret, struct err *err) MUST_CHECK;
+int ossl_read_public(EVP_PKEY **ret, const char *text, struct err *err) MUST_CHECK;
+
 /* Borrowed from the key. */
 EVP_PKEY *privkey_pkey(const struct privkey *key);
 /* A request as csr_check() accepts it. */

@@ -100,6 +100,19 @@ int privkey_hash(const struct privkey *key, char ret[PRIVKEY_HASH_LEN + 1], stru
 	return ossl_hash_public(key->pkey, ret, err);
 }
 
+int privkey_public(const struct privkey *key, char **ret, struct err *err)
+{
+	return ossl_write_public(key->pkey, ret, err);
+}
+
+int privkey_public_hash(const char *text, char ret[PRIVKEY_HASH_LEN + 1], struct err *err)
+{
+	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
+	int rc = ossl_read_public(&pkey, text, err);
+
+	return rc < 0 ? rc : ossl_hash_public(pkey, ret, err);
+}
+
 bool privkey_hash_valid(const char *hash)
 {
 	const char *digits = text_after(hash, PRIVKEY_HASH_PREFIX);

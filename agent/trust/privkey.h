@@ -22,6 +22,7 @@
 struct privkey;
 
 #define PRIVKEY_PEM_MAX	    16384 /* bytes of a PEM text that is read */
+#define PRIVKEY_PUBLIC_MAX  2048  /* bytes of a public half as text */
 #define PRIVKEY_HASH_PREFIX "sha256:"
 #define PRIVKEY_HASH_LEN    71 /* with 64 digits behind it */
 
@@ -35,6 +36,11 @@ void privkey_free(struct privkey *key);
 int privkey_pem(const struct privkey *key, char **ret, struct err *err) MUST_CHECK;
 int privkey_hash(
 	const struct privkey *key, char ret[PRIVKEY_HASH_LEN + 1], struct err *err) MUST_CHECK;
+/* The public half: a SubjectPublicKeyInfo in DER, base64; new. */
+int privkey_public(const struct privkey *key, char **ret, struct err *err) MUST_CHECK;
+/* The hash of such a text. -EINVAL for what is no acceptable public key. */
+int privkey_public_hash(
+	const char *text, char ret[PRIVKEY_HASH_LEN + 1], struct err *err) MUST_CHECK;
 /* Is it "sha256:" and 64 lower-case digits? For what is read from the registry. */
 bool privkey_hash_valid(const char *hash);
 

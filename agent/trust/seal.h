@@ -6,7 +6,8 @@
  * and the collective id are associated data, so that a value moved to another key does not open. The
  * nonce is random, 96 bits: a key seals at most 2^32 values.
  *
- * Everything here takes some ten microseconds and may be done on any thread.
+ * Each call takes some ten microseconds. While an agent runs, its bundle's keys may change between two
+ * turns of the loop: seal and open there, not on another thread.
  */
 #ifndef TRUST_SEAL_H
 #define TRUST_SEAL_H
