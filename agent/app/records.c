@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "trust/record.h"
 #include "wire/json.h"
 
 #define COLLECTIVE_FORMAT 1
@@ -50,21 +49,77 @@ static char *print(json *object)
 	return buf_take(&b);
 }
 
+int record_sign(const struct bundle *bundle, size_t which, const char *path,
+	const struct record_field *fields, size_t n, char ret_under[SEAL_KEY_ID_LEN + 1],
+	char ret_mac[RECORD_MAC_LEN + 1], struct err *err)
+{
+	const unsigned char *collective_key = bundle_key_at(bundle, which);
+	unsigned char key[KDF_KEY_LEN];
+	int rc = seal_key_id(collective_key, ret_under, err);
+
+	if (rc == 0)
+		rc = kdf_collective_key(KDF_RECORD_KEY, collective_key, bundle->id, key, err);
+	if (rc == 0)
+		rc = record_mac(key, bundle->id, path, fields, n, ret_mac, err);
+	mem_wipe(key, sizeof(key));
+	return rc;
+}
+
+static int verify_with(const struct bundle *bundle, size_t which, const char *path,
+	const struct record_field *fields, size_t n, const char *mac, struct err *err)
+{
+	unsigned char key[KDF_KEY_LEN];
+	int rc = kdf_collective_key(
+		KDF_RECORD_KEY, bundle_key_at(bundle, which), bundle->id, key, err);
+
+	if (rc == 0)
+		rc = record_verify(key, bundle->id, path, fields, n, mac, err);
+	mem_wipe(key, sizeof(key));
+	return rc;
+}
+
+int record_check(const struct bundle *bundle, const char *path, const struct record_field *fields,
+	size_t n, const char *under, const char *mac, char ret_under[SEAL_KEY_ID_LEN + 1],
+	struct err *err)
+{
+	int rc = -ENOKEY;
+
+	for (size_t i = 0; rc < 0 && i < bundle_key_count(bundle); i++) {
+		char id[SEAL_KEY_ID_LEN + 1];
+
+		rc = seal_key_id(bundle_key_at(bundle, i), id, err);
+		if (rc < 0)
+			return rc;
+		rc = -ENOKEY;
+		if (under && !text_eq(under, id))
+			continue;
+		rc = verify_with(bundle, i, path, fields, n, mac, err);
+		if (rc == 0)
+			memcpy(ret_under, id, sizeof(id));
+		else if (under)
+			return rc;
+	}
+	if (rc == -ENOKEY)
+		return err_set(err, rc,
+			"its authentication code is under the collective key %.*s, which this "
+			"member "
+			"does not have",
+			SEAL_KEY_ID_LEN, under);
+	return rc;
+}
+
 int member_record_encode(const struct member_record *record, const struct bundle *bundle,
 	char **ret_json, struct err *err)
 {
 	CLEANUP(freep) char *path = xasprintf("members/%s", record->name);
-	unsigned char key[KDF_KEY_LEN];
+	char under[SEAL_KEY_ID_LEN + 1];
 	char mac[RECORD_MAC_LEN + 1];
 	struct member_fields f;
 	size_t n = member_fields(&f, record);
 	json *object;
 	int rc;
 
-	rc = kdf_collective_key(KDF_RECORD_KEY, bundle->key, bundle->id, key, err);
-	if (rc == 0)
-		rc = record_mac(key, bundle->id, path, f.field, n, mac, err);
-	mem_wipe(key, sizeof(key));
+	rc = record_sign(bundle, 0, path, f.field, n, under, mac, err);
 	if (rc < 0)
 		return rc;
 	object = json_new_object();
@@ -76,6 +131,9 @@ int member_record_encode(const struct member_record *record, const struct bundle
 	json_set_number(object, "joined", record->joined / USEC_PER_SEC);
 	json_set_str(object, "invited_by", record->invited_by);
 	json_set_str(object, "version", record->version);
+	if (*record->public_key)
+		json_set_str(object, "public", record->public_key);
+	json_set_str(object, "under", under);
 	json_set_str(object, "mac", mac);
 	*ret_json = print(object);
 	return 0;
@@ -92,6 +150,20 @@ static int get_text(const json *object, const char *name, char *dst, size_t size
 		return err_set(err, -EINVAL, "'%s' is longer than %zu bytes", name, size - 1);
 	memcpy(dst, text, strlen(text) + 1);
 	return 0;
+}
+
+/* A public key that is for this hash, or "". */
+static void get_public(const json *object, const char *hash, char dst[PRIVKEY_PUBLIC_MAX + 1])
+{
+	char has[PRIVKEY_HASH_LEN + 1];
+	const char *text;
+
+	*dst = '\0';
+	if (json_str_or(object, "public", NULL, &text, NULL) < 0 || !text ||
+		strlen(text) > PRIVKEY_PUBLIC_MAX || privkey_public_hash(text, has, NULL) < 0)
+		return;
+	if (!hash || text_eq(hash, has))
+		memcpy(dst, text, strlen(text) + 1);
 }
 
 static int get_seconds(const json *object, const char *name, usec_t *ret, struct err *err)
@@ -145,9 +217,8 @@ int member_record_decode(struct member_record *ret, const char *name, const char
 	CLEANUP(json_freep) json *object = NULL;
 	CLEANUP(freep) char *path = NULL;
 	struct member_record r = {0};
-	unsigned char key[KDF_KEY_LEN];
 	struct member_fields f;
-	const char *mac;
+	const char *mac, *under;
 	size_t n;
 	int rc;
 
@@ -161,19 +232,20 @@ int member_record_decode(struct member_record *ret, const char *name, const char
 		rc = member_fields_decode(&r, object, err);
 	if (rc == 0)
 		rc = json_str_or(object, "mac", NULL, &mac, err);
+	if (rc == 0)
+		rc = json_str_or(object, "under", NULL, &under, err);
 	if (rc == 0 && !text_eq(r.name, name))
 		rc = err_set(err, -EBADMSG, "the record is another member's");
-	if (rc == 0)
-		rc = kdf_collective_key(KDF_RECORD_KEY, bundle->key, bundle->id, key, err);
 	if (rc < 0)
 		return rc;
 	path = xasprintf("members/%s", name);
 	n = member_fields(&f, &r);
-	rc = record_verify(key, bundle->id, path, f.field, n, mac, err);
-	mem_wipe(key, sizeof(key));
-	if (rc == 0)
-		*ret = r;
-	return rc;
+	rc = record_check(bundle, path, f.field, n, under, mac, r.under, err);
+	if (rc < 0)
+		return rc;
+	get_public(object, r.key, r.public_key);
+	*ret = r;
+	return 0;
 }
 
 char *active_record_encode(const struct active_record *record)
@@ -184,6 +256,8 @@ char *active_record_encode(const struct active_record *record)
 	json_set_str(object, "version", record->version);
 	json_set_str(object, "boot", record->boot);
 	json_set_number(object, "since", record->since / USEC_PER_SEC);
+	if (*record->public_key)
+		json_set_str(object, "public", record->public_key);
 	return print(object);
 }
 
@@ -205,9 +279,11 @@ int active_record_decode(struct active_record *ret, const char *value, size_t le
 		rc = get_text(object, "boot", r.boot, sizeof(r.boot), err);
 	if (rc == 0)
 		rc = get_seconds(object, "since", &r.since, err);
-	if (rc == 0)
-		*ret = r;
-	return rc;
+	if (rc < 0)
+		return rc;
+	get_public(object, NULL, r.public_key);
+	*ret = r;
+	return 0;
 }
 
 char *collective_record_encode(const struct collective_record *record)

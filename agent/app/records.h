@@ -4,6 +4,10 @@
  *
  * What is decoded was written by anybody who can write to etcd: it is believed only in a registry
  * record whose code verifies (trust/record.h) and whose name is its key's.
+ *
+ * Two members of the JSON are outside of the code: "under", the id of the collective key (trust/seal.h)
+ * that the code was made with, without which every key that this member has is tried; and "public", the
+ * member's public key, which is believed when it has the hash that is inside.
  */
 #ifndef APP_RECORDS_H
 #define APP_RECORDS_H
@@ -16,6 +20,8 @@
 #include "base/usec.h"
 #include "trust/bundle.h"
 #include "trust/privkey.h"
+#include "trust/record.h"
+#include "trust/seal.h"
 
 #define RECORD_VALUE_MAX 4096 /* bytes of a record's JSON */
 
@@ -28,21 +34,33 @@ struct member_record {
 	usec_t joined;			/* wall time, whole seconds */
 	char invited_by[NAME_MAX_LEN + 1];
 	char version[64];
+	char under[SEAL_KEY_ID_LEN + 1];	 /* "" until it was decoded */
+	char public_key[PRIVKEY_PUBLIC_MAX + 1]; /* privkey_public(); "" where not known */
 };
 
-/* *ret_json is new. */
+/* Under the bundle's current key. *ret_json is new. */
 int member_record_encode(const struct member_record *record, const struct bundle *bundle,
 	char **ret_json, struct err *err) MUST_CHECK;
 /* name is what the key says. -EINVAL for what is no such record, -EBADMSG for one that no member
- * wrote. */
+ * wrote, -ENOKEY for one under a collective key that is not in the bundle. */
 int member_record_decode(struct member_record *ret, const char *name, const char *value, size_t len,
 	const struct bundle *bundle, struct err *err) MUST_CHECK;
+
+/* The codes of our other records: with the bundle's key number `which` (bundle_key_at()); and with
+ * whichever it is under (NULL: not said). Errors as above. */
+int record_sign(const struct bundle *bundle, size_t which, const char *path,
+	const struct record_field *fields, size_t n, char ret_under[SEAL_KEY_ID_LEN + 1],
+	char ret_mac[RECORD_MAC_LEN + 1], struct err *err) MUST_CHECK;
+int record_check(const struct bundle *bundle, const char *path, const struct record_field *fields,
+	size_t n, const char *under, const char *mac, char ret_under[SEAL_KEY_ID_LEN + 1],
+	struct err *err) MUST_CHECK;
 
 struct active_record {
 	char address[256];
 	char version[64];
 	char boot[64];
-	usec_t since; /* wall time, whole seconds */
+	usec_t since;				 /* wall time, whole seconds */
+	char public_key[PRIVKEY_PUBLIC_MAX + 1]; /* as the member says; "" where it does not */
 };
 
 char *active_record_encode(const struct active_record *record);

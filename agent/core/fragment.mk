@@ -10,6 +10,7 @@ agent_core_libcore_a_SOURCES = \
 	agent/core/membership.c agent/core/membership.h \
 	agent/core/prng.h \
 	agent/core/quorum.c agent/core/quorum.h \
+	agent/core/rekey.c agent/core/rekey.h \
 	agent/core/request.c agent/core/request.h \
 	agent/core/roster.c agent/core/roster.h \
 	agent/core/sm.c agent/core/sm.h \

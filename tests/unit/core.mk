@@ -14,3 +14,12 @@ tests_unit_test_core_SOURCES = \
 	tests/lib/suite.h
 tests_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
+check_PROGRAMS += tests/unit/test_core_rekey tests/unit/test_core_rekey_world
+TESTS += tests/unit/test_core_rekey tests/unit/test_core_rekey_world
+tests_unit_test_core_rekey_SOURCES = tests/unit/test_core_rekey.c tests/lib/suite.h
+tests_unit_test_core_rekey_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_core_rekey_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
+tests_unit_test_core_rekey_world_SOURCES = tests/unit/test_core_rekey_world.c \
+	tests/unit/test_core_rekey_model.c tests/unit/test_core_rekey_model.h tests/lib/suite.h
+tests_unit_test_core_rekey_world_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_core_rekey_world_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
