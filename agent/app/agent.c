@@ -25,6 +25,7 @@
 #include "app/etcdconf.h"
 #include "app/identity.h"
 #include "app/install.h"
+#include "app/keyring.h"
 #include "app/logsink.h"
 #include "app/member.h"
 #include "app/notify.h"
@@ -77,6 +78,7 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 	struct err why = {""};
 	int rc;
 
+	agent->keyring = config.keyring = keyring_new(agent->identity);
 	rc = member_new(&agent->member, &config, err);
 	if (rc == 0) {
 		database_attach(agent->database);
@@ -99,6 +101,7 @@ void agent_stop_member(struct agent *agent)
 	if (agent->database)
 		database_detach(agent->database);
 	member_free(TAKE(agent->member));
+	keyring_free(TAKE(agent->keyring));
 }
 
 static int load_identity(struct agent *agent, struct err *err)

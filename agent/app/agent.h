@@ -34,9 +34,10 @@ struct agent {
 	struct database *database;
 	struct renewal *renewal;
 	struct signals *signals;
-	struct member *member; /* NULL: standalone */
-	struct door *door;     /* NULL: standalone */
-	char *address;	       /* what other members are told */
+	struct member *member;	 /* NULL: standalone */
+	struct keyring *keyring; /* likewise */
+	struct door *door;	 /* NULL: standalone */
+	char *address;		 /* what other members are told */
 	bool stopping;
 	int exit_status;
 };

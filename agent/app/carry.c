@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/keyring.h"
 #include "app/state.h"
 #include "app/view.h"
 #include "base/list.h"
@@ -162,6 +163,13 @@ static void on_lease(const struct etcd_result *result, void *arg)
 	request_answer(r, &reply);
 }
 
+/* The record is under a collective key that this member has not got, and newer than what it was told
+ * so far: the key may be on its way. */
+static bool ahead(const struct carry *c, const struct view_member *member)
+{
+	return member->unreadable && member->info.mod_rev > keyring_revision(c->config.keyring);
+}
+
 /* The reads of leader, active/<me>, members/<me>: always the last three of the branch. */
 static bool own_keys(const struct carry *c, const struct etcd_reply *answer,
 	struct view_leader *leader, struct view_active *active, struct view_member *member)
@@ -179,7 +187,7 @@ static bool own_keys(const struct carry *c, const struct etcd_reply *answer,
 	view_active(active, ops[1].n_kvs ? ops[1].kvs : NULL);
 	view_member(
 		member, c->name, ops[2].n_kvs ? ops[2].kvs : NULL, c->config.bundle, c->key_hash);
-	return true;
+	return !ahead(c, member);
 }
 
 static enum outcome txn_outcome(const struct etcd_result *result)
@@ -217,6 +225,8 @@ static void on_txn(const struct etcd_result *result, void *arg)
 	if (reply.outcome == OUTCOME_REFUSED || r->action.kind == ACTION_CONFIRM)
 		reply.has_own = (reply.outcome == OUTCOME_REFUSED || reply.outcome == OUTCOME_OK) &&
 				own_keys(r->carry, result->reply, &leader, &active, &member);
+	if (!reply.has_own && r->action.kind == ACTION_CONFIRM && reply.outcome == OUTCOME_OK)
+		reply.text = "the collective key was changed, and the new one is not here yet";
 	if (reply.has_own) {
 		reply.own.leader = leader.info;
 		reply.own.active = active.info;

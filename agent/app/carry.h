@@ -14,6 +14,7 @@
 
 struct carry;
 struct etcd;
+struct keyring;
 struct loop;
 struct state;
 
@@ -22,6 +23,7 @@ struct carry_config {
 	struct etcd *etcd;
 	struct state *state;
 	const struct bundle *bundle;
+	const struct keyring *keyring;
 	const char *prefix;
 	const char *name;
 	const char *key_hash;	  /* of this member's key */

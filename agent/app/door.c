@@ -19,6 +19,7 @@
 #include "io/clock.h"
 #include "io/loop.h"
 #include "trust/ca.h"
+#include "trust/csr.h"
 
 #define SWEEP_PERIOD (600 * USEC_PER_SEC)
 
@@ -40,6 +41,7 @@ struct admission {
 	struct registry_job *job;
 	char *certificate; /* the answer, made before anything is registered */
 	char *bundle;
+	char *public_key; /* the joiner's */
 };
 
 static void admission_free(struct admission *a)
@@ -48,6 +50,7 @@ static void admission_free(struct admission *a)
 	registry_cancel(a->job);
 	free(a->certificate);
 	secret_free(a->bundle);
+	free(a->public_key);
 	free(a);
 }
 
@@ -96,6 +99,17 @@ static enum enroll_code code_of(int rc)
 	}
 }
 
+/* The collective keys as they are now that the member is registered: they may have changed meanwhile. */
+static void bundle_again(struct admission *a)
+{
+	char *bundle;
+
+	if (bundle_encode(a->door->agent->identity->bundle, &bundle, NULL) < 0)
+		return;
+	secret_free(a->bundle);
+	a->bundle = bundle;
+}
+
 static void on_admitted(int rc, const char *why, int64_t revision, void *arg)
 {
 	struct admission *a = arg;
@@ -103,6 +117,8 @@ static void on_admitted(int rc, const char *why, int64_t revision, void *arg)
 
 	a->job = NULL;
 	(void)revision;
+	if (rc == 0)
+		bundle_again(a);
 	if (rc == 0) {
 		enroll_redeem_done(redeem, a->certificate, a->bundle);
 	} else {
@@ -125,7 +141,8 @@ static void on_redeem(struct enroll_redeem *redeem, void *arg)
 	a->door = door;
 	a->redeem = redeem;
 	list_add_tail(&door->admissions, &a->link);
-	if (issue(door, redeem, &a->certificate, &a->bundle, &err) < 0) {
+	if (csr_public(request->csr, &a->public_key, &err) < 0 ||
+		issue(door, redeem, &a->certificate, &a->bundle, &err) < 0) {
 		log_warning("enroll", "%s from %s was turned away: %s", redeem->name, redeem->peer,
 			err.text);
 		enroll_redeem_fail(redeem, ENROLL_REFUSED, true, err.text);
@@ -137,6 +154,7 @@ static void on_redeem(struct enroll_redeem *redeem, void *arg)
 		request->address_count ? request->addresses[0] : redeem->peer);
 	snprintf(record.key, sizeof(record.key), "%s", redeem->key);
 	snprintf(record.version, sizeof(record.version), "%s", request->version);
+	snprintf(record.public_key, sizeof(record.public_key), "%s", a->public_key);
 	record.joined = clock_wall();
 	redeem->owner = a;
 	a->job = registry_admit(agent->loop, agent->member, agent->identity, &record,

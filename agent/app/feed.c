@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/identity.h"
+#include "app/keyring.h"
 #include "app/odd.h"
 #include "app/view.h"
 #include "base/list.h"
@@ -14,13 +15,19 @@
 #include "base/text.h"
 
 /* Active keys come before the records in a listing; they are held back until those are known, so that
- * foreign ones take no member's place. More than this many are not. */
+ * foreign ones take no member's place. The records are held back until the keys are known that they may
+ * be authenticated with. More than this many are not. */
 #define HELD_MAX 4096
 
 struct held {
 	struct list link;
-	struct view_active view;
-	char name[NAME_MAX_LEN + 1];
+	struct etcd_kv kv; /* with texts of its own */
+	char *key, *value;
+};
+
+struct holding {
+	struct list list;
+	size_t n;
 };
 
 struct feed {
@@ -28,46 +35,69 @@ struct feed {
 	char *prefix;
 	struct odd *odd;
 	bool listing;
-	struct list held;
-	size_t n_held;
+	struct keyring *keyring;
+	struct holding records, actives;
 	feed_event_fn *fn;
 	void *arg;
 };
 
-struct feed *feed_new(
-	const struct identity *identity, const char *prefix, feed_event_fn *fn, void *arg)
+struct feed *feed_new(const struct identity *identity, struct keyring *keyring, const char *prefix,
+	feed_event_fn *fn, void *arg)
 {
 	struct feed *feed = xcalloc(1, sizeof(*feed));
 
 	feed->identity = identity;
+	feed->keyring = keyring;
 	feed->prefix = xstrdup(prefix);
 	feed->odd = odd_new();
-	list_init(&feed->held);
+	list_init(&feed->records.list);
+	list_init(&feed->actives.list);
 	feed->fn = fn;
 	feed->arg = arg;
 	return feed;
 }
 
-static void drop(struct feed *feed, struct held *held)
+static void drop(struct holding *holding, struct held *held)
 {
 	list_del(&held->link);
-	feed->n_held--;
+	holding->n--;
+	free(held->key);
+	free(held->value);
 	free(held);
 }
 
-static void drop_held(struct feed *feed)
+static void drop_all(struct holding *holding)
 {
 	struct held *held, *tmp;
 
-	list_foreach_safe (held, tmp, &feed->held, link)
-		drop(feed, held);
+	list_foreach_safe (held, tmp, &holding->list, link)
+		drop(holding, held);
+}
+
+/* False: there is no room, or nothing to wait for. */
+static bool hold(struct feed *feed, struct holding *holding, const struct etcd_kv *kv, bool deleted)
+{
+	struct held *held;
+
+	if (!feed->listing || deleted || holding->n == HELD_MAX)
+		return false;
+	held = xcalloc(1, sizeof(*held));
+	held->key = xstrdup(kv->key);
+	held->value = xstrndup(kv->value, kv->value_len);
+	held->kv = *kv;
+	held->kv.key = held->key;
+	held->kv.value = held->value;
+	list_add_tail(&holding->list, &held->link);
+	holding->n++;
+	return true;
 }
 
 void feed_free(struct feed *feed)
 {
 	if (!feed)
 		return;
-	drop_held(feed);
+	drop_all(&feed->records);
+	drop_all(&feed->actives);
 	odd_free(feed->odd);
 	free(feed->prefix);
 	free(feed);
@@ -92,6 +122,8 @@ static void take_member(struct feed *feed, const char *name, const struct etcd_k
 			log_warning("registry", "a key below members/ is no member's: ignored");
 		return;
 	}
+	if (hold(feed, &feed->records, kv, deleted))
+		return;
 	view_member(
 		&view, name, deleted ? NULL : kv, feed->identity->bundle, feed->identity->key_hash);
 	if (deleted)
@@ -101,51 +133,40 @@ static void take_member(struct feed *feed, const char *name, const struct etcd_k
 	else if (odd_add(feed->odd, kv->key, kv->mod_revision))
 		log_warning("registry", "the record of %s at revision %" PRId64 " is ignored: %s",
 			name, kv->mod_revision, view.why.text);
+	keyring_member(feed->keyring, name, deleted ? NULL : &view);
 	event.record = view.info;
 	feed->fn(&event, feed->arg);
 }
 
-static void tell_active(struct feed *feed, const char *name, const struct view_active *view)
-{
-	struct coord_event event = {.kind = COORD_ACTIVE, .name = name, .key = view->info};
-
-	feed->fn(&event, feed->arg);
-}
-
-static void hold(struct feed *feed, const char *name, const struct etcd_kv *kv)
-{
-	struct held *held = xcalloc(1, sizeof(*held));
-
-	memcpy(held->name, name, strlen(name) + 1);
-	view_active(&held->view, kv);
-	list_add_tail(&feed->held, &held->link);
-	feed->n_held++;
-}
-
-static void tell_held(struct feed *feed)
-{
-	struct held *held, *tmp;
-
-	list_foreach_safe (held, tmp, &feed->held, link) {
-		tell_active(feed, held->name, &held->view);
-		drop(feed, held);
-	}
-}
-
 static void take_active(struct feed *feed, const char *name, const struct etcd_kv *kv, bool deleted)
 {
+	struct coord_event event = {.kind = COORD_ACTIVE, .name = name};
 	struct view_active view;
 
-	if (!name_valid(name))
+	if (!name_valid(name) || hold(feed, &feed->actives, kv, deleted))
 		return;
-	if (feed->listing && !deleted && feed->n_held < HELD_MAX) {
-		hold(feed, name, kv);
-		return;
-	}
 	view_active(&view, deleted ? NULL : kv);
 	if (deleted)
 		view.info.mod_rev = kv->mod_revision;
-	tell_active(feed, name, &view);
+	else
+		keyring_active(feed->keyring, name, view.record.public_key);
+	event.key = view.info;
+	feed->fn(&event, feed->arg);
+}
+
+/* Keys first, then who may have been authenticated with them, then who is active of those. */
+static void tell_held(struct feed *feed)
+{
+	struct held *held;
+
+	keyring_settle(feed->keyring, true);
+	list_foreach (held, &feed->records.list, link)
+		take_member(feed, below(feed, &held->kv, "members/"), &held->kv, false);
+	list_foreach (held, &feed->actives.list, link)
+		take_active(feed, below(feed, &held->kv, "active/"), &held->kv, false);
+	keyring_end(feed->keyring);
+	drop_all(&feed->records);
+	drop_all(&feed->actives);
 }
 
 static void take_leader(struct feed *feed, const struct etcd_kv *kv, bool deleted)
@@ -178,6 +199,20 @@ static void take_collective(struct feed *feed, const struct etcd_kv *kv)
 			err.text);
 }
 
+static void take_rekey(struct feed *feed, const char *path, const struct etcd_kv *kv, bool deleted)
+{
+	struct err err = {""};
+	int rc = keyring_key(feed->keyring, path, kv, deleted, &err);
+
+	if (rc == 0)
+		odd_remove(feed->odd, kv->key);
+	else if (odd_add(feed->odd, kv->key, kv->mod_revision))
+		log_warning("rekey", "%s at revision %" PRId64 " is ignored: %s", path,
+			kv->mod_revision, err.text);
+	if (!feed->listing)
+		keyring_settle(feed->keyring, false);
+}
+
 void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
 {
 	const char *name;
@@ -188,6 +223,8 @@ void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
 		take_active(feed, name, kv, deleted);
 	else if ((name = below(feed, kv, "leader")) && !*name)
 		take_leader(feed, kv, deleted);
+	else if (below(feed, kv, "rekey/"))
+		take_rekey(feed, below(feed, kv, ""), kv, deleted);
 	else if ((name = below(feed, kv, "collective")) && !*name && !deleted)
 		take_collective(feed, kv);
 }
@@ -197,7 +234,9 @@ void feed_begin(struct feed *feed, int64_t revision)
 	struct coord_event event = {.kind = COORD_VIEW_BEGIN, .revision = revision};
 
 	odd_begin(feed->odd);
-	drop_held(feed);
+	drop_all(&feed->records);
+	drop_all(&feed->actives);
+	keyring_begin(feed->keyring);
 	feed->listing = true;
 	feed->fn(&event, feed->arg);
 }
@@ -210,6 +249,12 @@ void feed_end(struct feed *feed, int64_t revision)
 	feed->listing = false;
 	tell_held(feed);
 	feed->fn(&event, feed->arg);
+}
+
+void feed_early(struct feed *feed, const char *path, const char *value, size_t len)
+{
+	keyring_early(feed->keyring, path, value, len);
+	keyring_settle(feed->keyring, false);
 }
 
 size_t feed_odd_keys(const struct feed *feed)

@@ -13,18 +13,21 @@
 
 struct feed;
 struct identity;
+struct keyring;
 
 typedef void feed_event_fn(const struct coord_event *event, void *arg);
 
-/* prefix is copied; the identity must outlive the feed. */
-struct feed *feed_new(
-	const struct identity *identity, const char *prefix, feed_event_fn *fn, void *arg);
+/* prefix is copied; the identity and the keyring, which is fed too, must outlive the feed. */
+struct feed *feed_new(const struct identity *identity, struct keyring *keyring, const char *prefix,
+	feed_event_fn *fn, void *arg);
 void feed_free(struct feed *feed);
 /* Around a complete listing. */
 void feed_begin(struct feed *feed, int64_t revision);
 void feed_end(struct feed *feed, int64_t revision);
 /* Keys that are not the registry's are passed over. deleted: only key and mod_revision are set. */
 void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted);
+/* A key of the copy on disk, before etcd has answered: nothing for the core. */
+void feed_early(struct feed *feed, const char *path, const char *value, size_t len);
 /* Keys there now that can't be used. */
 size_t feed_odd_keys(const struct feed *feed);
 

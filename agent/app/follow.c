@@ -182,6 +182,14 @@ static int64_t known_revision(const struct follow *f)
 	return mark->revision;
 }
 
+/* A collective key that came with the last changes may be on disk there only. */
+static void early_other(const struct store_kv *kv, void *arg)
+{
+	struct follow *f = arg;
+
+	feed_early(f->feed, kv->key, kv->value, kv->value_len);
+}
+
 static void on_loaded(const char *failure, void *arg)
 {
 	struct follow *f = arg;
@@ -193,6 +201,8 @@ static void on_loaded(const char *failure, void *arg)
 		.seed = random_u64(),
 	};
 
+	if (!failure)
+		replica_each_other(f->replica, early_other, f);
 	if (failure)
 		log_debug("store", "%s", failure);
 	else if (!sync.known_revision)
@@ -268,7 +278,8 @@ struct follow *follow_new(const struct follow_config *config)
 	f->prefix = xstrdup(config->prefix);
 	f->began = loop_now(config->loop);
 	f->report = report_new(config->loop, "sync", 0);
-	f->feed = feed_new(config->identity, f->prefix, config->input, config->arg);
+	f->feed =
+		feed_new(config->identity, config->keyring, f->prefix, config->input, config->arg);
 	f->replica = replica_new(&replica);
 	replica_load(f->replica);
 	return f;

@@ -27,6 +27,7 @@ struct anchor;
 struct etcd;
 struct follow;
 struct identity;
+struct keyring;
 struct loop;
 struct replica;
 struct worker;
@@ -37,6 +38,7 @@ struct follow_config {
 	struct anchor *anchor;
 	struct worker *disk; /* for the copy alone */
 	const struct identity *identity;
+	struct keyring *keyring;
 	const char *prefix;
 	const char *state_dir;	  /* the copy is in a folder of it */
 	bool adopt;		  /* the copy on disk may be another etcd's */

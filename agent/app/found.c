@@ -214,6 +214,7 @@ static int make_values(struct found *f, struct err *err)
 	snprintf(record.key, sizeof(record.key), "%s", id->key_hash);
 	snprintf(record.version, sizeof(record.version), "%s", PACKAGE_VERSION);
 	snprintf(record.invited_by, sizeof(record.invited_by), "%s", id->name);
+	identity_public(id, record.public_key);
 	record.joined = collective.founded;
 	snprintf(collective.id, sizeof(collective.id), "%s", f->bundle->id);
 	snprintf(collective.by, sizeof(collective.by), "%s", id->name);

@@ -21,6 +21,8 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/identity.c agent/app/identity.h \
 	agent/app/install.c agent/app/install.h \
 	agent/app/joiner.c agent/app/joiner.h \
+	agent/app/keyitem.c agent/app/keyitem.h \
+	agent/app/keyring.c agent/app/keyring.h \
 	agent/app/logsink.c agent/app/logsink.h \
 	agent/app/member.c agent/app/member.h \
 	agent/app/notify.c agent/app/notify.h \
@@ -30,6 +32,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/picture.c agent/app/picture.h \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
+	agent/app/rekey_records.c agent/app/rekey_records.h \
 	agent/app/renewal.c agent/app/renewal.h \
 	agent/app/replica.c agent/app/replica.h \
 	agent/app/replica_disk.c agent/app/replica_disk.h \
@@ -39,6 +42,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
+	agent/app/signing.c agent/app/signing.h \
 	agent/app/state.c agent/app/state.h \
 	agent/app/states.c agent/app/states.h \
 	agent/app/view.c agent/app/view.h \

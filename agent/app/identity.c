@@ -150,6 +150,15 @@ int identity_load(struct identity **ret, const char *config_dir, const char *con
 	return 0;
 }
 
+void identity_public(const struct identity *id, char ret[PRIVKEY_PUBLIC_MAX + 1])
+{
+	CLEANUP(freep) char *text = NULL;
+
+	ret[0] = '\0';
+	if (id->key && privkey_public(id->key, &text, NULL) == 0)
+		snprintf(ret, PRIVKEY_PUBLIC_MAX + 1, "%s", text);
+}
+
 void identity_free(struct identity *id)
 {
 	if (!id)
@@ -253,6 +262,17 @@ int identity_founding_save(
 {
 	CLEANUP(writes_freep) struct writes *writes = writes_new();
 	int rc = add_bundle(writes, config_dir, FOUNDING, bundle, err);
+
+	if (rc == 0)
+		*ret = TAKE(writes);
+	return rc;
+}
+
+int identity_bundle_save(
+	const struct identity *id, const char *config_dir, struct writes **ret, struct err *err)
+{
+	CLEANUP(writes_freep) struct writes *writes = writes_new();
+	int rc = add_bundle(writes, config_dir, INSTALL_BUNDLE, id->bundle, err);
 
 	if (rc == 0)
 		*ret = TAKE(writes);

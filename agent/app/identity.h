@@ -7,6 +7,7 @@
 #define APP_IDENTITY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/name.h"
@@ -24,6 +25,9 @@ struct identity {
 	char *certificate;		     /* PEM, NULL: none */
 	struct cert *facts;		     /* of the certificate */
 	struct bundle *bundle;		     /* NULL: standalone */
+	/* The mod_revision of rekey/state that says that the bundle's key is the one to seal and
+	 * authenticate with: app/keyring.h keeps it, and keyring_guard() compares it. */
+	int64_t key_revision;
 };
 
 /*
@@ -34,6 +38,8 @@ struct identity {
  */
 int identity_load(struct identity **ret, const char *config_dir, const char *configured_name,
 	char **ret_warning, struct err *err) MUST_CHECK;
+/* The public half of its key; "" where it has none. */
+void identity_public(const struct identity *id, char ret[PRIVKEY_PUBLIC_MAX + 1]);
 /* Wipes. */
 void identity_free(struct identity *id);
 
@@ -73,6 +79,10 @@ int identity_founding_commit(const struct identity *id, const char *config_dir,
 	const struct bundle *bundle, struct writes **ret, struct err *err) MUST_CHECK;
 /* That is on disk: takes the bundle. */
 void identity_founded(struct identity *id, struct bundle *bundle);
+
+/* The bundle as it is now, its keys having changed. */
+int identity_bundle_save(const struct identity *id, const char *config_dir, struct writes **ret,
+	struct err *err) MUST_CHECK;
 
 DEFINE_CLEANUP(struct identity *, identity_free)
 

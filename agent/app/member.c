@@ -210,6 +210,7 @@ static struct carry *make_carry(
 		.etcd = m->etcd,
 		.state = m->state,
 		.bundle = m->identity->bundle,
+		.keyring = config->keyring,
 		.prefix = m->ec->prefix,
 		.name = m->identity->name,
 		.key_hash = m->identity->key_hash,
@@ -219,6 +220,7 @@ static struct carry *make_carry(
 	snprintf(active.address, sizeof(active.address), "%s", config->address);
 	snprintf(active.version, sizeof(active.version), "%s", PACKAGE_VERSION);
 	snprintf(active.boot, sizeof(active.boot), "%s", instance);
+	identity_public(m->identity, active.public_key);
 	value = active_record_encode(&active);
 	cc.active_value = value;
 	return carry_new(&cc, on_reply, m);
@@ -259,6 +261,7 @@ static struct follow *make_follow(struct member *m, const struct member_config *
 		.anchor = m->anchor,
 		.disk = config->disk,
 		.identity = m->identity,
+		.keyring = config->keyring,
 		.prefix = m->ec->prefix,
 		.state_dir = config->conf->paths.state_dir,
 		.adopt = config->adopt,

@@ -25,6 +25,7 @@
 struct conf;
 struct http;
 struct identity;
+struct keyring;
 struct loop;
 struct member;
 struct replica;
@@ -36,6 +37,7 @@ struct member_config {
 	struct http *http;
 	const struct conf *conf;	 /* copied where needed later */
 	const struct identity *identity; /* with a bundle */
+	struct keyring *keyring;	 /* outlives the member */
 	struct state *state;
 	struct worker *disk; /* for the copy of the database */
 	const char *address; /* what other members are told */

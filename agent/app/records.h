@@ -20,7 +20,6 @@
 #include "base/usec.h"
 #include "trust/bundle.h"
 #include "trust/privkey.h"
-#include "trust/record.h"
 #include "trust/seal.h"
 
 #define RECORD_VALUE_MAX 4096 /* bytes of a record's JSON */
@@ -45,15 +44,6 @@ int member_record_encode(const struct member_record *record, const struct bundle
  * wrote, -ENOKEY for one under a collective key that is not in the bundle. */
 int member_record_decode(struct member_record *ret, const char *name, const char *value, size_t len,
 	const struct bundle *bundle, struct err *err) MUST_CHECK;
-
-/* The codes of our other records: with the bundle's key number `which` (bundle_key_at()); and with
- * whichever it is under (NULL: not said). Errors as above. */
-int record_sign(const struct bundle *bundle, size_t which, const char *path,
-	const struct record_field *fields, size_t n, char ret_under[SEAL_KEY_ID_LEN + 1],
-	char ret_mac[RECORD_MAC_LEN + 1], struct err *err) MUST_CHECK;
-int record_check(const struct bundle *bundle, const char *path, const struct record_field *fields,
-	size_t n, const char *under, const char *mac, char ret_under[SEAL_KEY_ID_LEN + 1],
-	struct err *err) MUST_CHECK;
 
 struct active_record {
 	char address[256];

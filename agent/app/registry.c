@@ -6,6 +6,7 @@
 
 #include "app/change.h"
 #include "app/identity.h"
+#include "app/keyring.h"
 #include "app/member.h"
 #include "app/view.h"
 #include "base/mem.h"
@@ -92,6 +93,17 @@ static void on_early(void *arg)
 	finish(job, job->early_rc, job->early_why.text, 0);
 }
 
+/* The collective key may have been changed since the last attempt. */
+static void encode_again(struct registry_job *job)
+{
+	char *value;
+
+	if (member_record_encode(&job->record, job->identity->bundle, &value, NULL) < 0)
+		return;
+	free(job->value);
+	job->value = value;
+}
+
 static struct etcd_txn *build(void *arg)
 {
 	struct registry_job *job = arg;
@@ -103,6 +115,10 @@ static struct etcd_txn *build(void *arg)
 	if (!text_eq(job->own_key, job->record_key))
 		etcd_txn_if_mod(txn, job->record_key, ETCD_EQUAL, job->record_rev);
 	etcd_txn_if_mod(txn, job->active_key, ETCD_EQUAL, job->active_rev);
+	if (job->value) {
+		keyring_guard(job->identity, member_prefix(job->member), txn);
+		encode_again(job);
+	}
 	if (job->value)
 		etcd_txn_put(txn, ETCD_THEN, job->record_key, job->value, strlen(job->value), 0);
 	else

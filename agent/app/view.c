@@ -1,6 +1,7 @@
 #include "config.h"
 #include "app/view.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -40,6 +41,8 @@ void view_active(struct view_active *ret, const struct etcd_kv *kv)
 void view_member(struct view_member *ret, const char *name, const struct etcd_kv *kv,
 	const struct bundle *bundle, const char *own_key)
 {
+	int rc;
+
 	memset(ret, 0, sizeof(*ret));
 	ret->info.address = ret->record.address;
 	ret->info.version = ret->record.version;
@@ -47,8 +50,9 @@ void view_member(struct view_member *ret, const char *name, const struct etcd_kv
 		return;
 	ret->info.present = true;
 	ret->info.mod_rev = kv->mod_revision;
-	if (member_record_decode(&ret->record, name, kv->value, kv->value_len, bundle, &ret->why) <
-		0) {
+	rc = member_record_decode(&ret->record, name, kv->value, kv->value_len, bundle, &ret->why);
+	ret->unreadable = rc == -ENOKEY;
+	if (rc < 0) {
 		memset(&ret->record, 0, sizeof(ret->record));
 		return;
 	}

@@ -27,6 +27,7 @@ struct view_member {
 	struct record_info info;
 	struct member_record record; /* zero unless info.valid */
 	struct err why;		     /* not valid because */
+	bool unreadable;	     /* under a collective key that is not in the bundle */
 };
 
 /* kv NULL: there is no such key. */
