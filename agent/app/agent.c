@@ -29,6 +29,7 @@
 #include "app/logsink.h"
 #include "app/member.h"
 #include "app/notify.h"
+#include "app/rekeyer.h"
 #include "app/renewal.h"
 #include "app/state.h"
 #include "base/log.h"
@@ -55,6 +56,8 @@ void agent_changed(void *arg)
 		notify_send("STATUS=%s, quorum: %s%s", member_state(agent->member),
 			member_quorum(agent->member) ? "yes" : "no",
 			member_leads(agent->member) ? ", leader" : "");
+	if (agent->rekeyer)
+		rekeyer_changed(agent->rekeyer);
 	if (agent->member && agent->renewal && !agent->identity->certificate)
 		renewal_consider(agent->renewal);
 	database_changed(agent->database);
@@ -80,6 +83,8 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 
 	agent->keyring = config.keyring = keyring_new(agent->identity);
 	rc = member_new(&agent->member, &config, err);
+	if (rc == 0)
+		agent->rekeyer = rekeyer_new(agent);
 	if (rc == 0) {
 		database_attach(agent->database);
 		rc = door_new(&agent->door, agent, err);
@@ -100,6 +105,7 @@ void agent_stop_member(struct agent *agent)
 	door_free(TAKE(agent->door));
 	if (agent->database)
 		database_detach(agent->database);
+	rekeyer_free(TAKE(agent->rekeyer));
 	member_free(TAKE(agent->member));
 	keyring_free(TAKE(agent->keyring));
 }

@@ -36,6 +36,7 @@ struct agent {
 	struct signals *signals;
 	struct member *member;	 /* NULL: standalone */
 	struct keyring *keyring; /* likewise */
+	struct rekeyer *rekeyer; /* likewise */
 	struct door *door;	 /* NULL: standalone */
 	char *address;		 /* what other members are told */
 	bool stopping;

@@ -24,6 +24,7 @@ struct found;
 struct joiner;
 struct loop_timer;
 struct registry_job;
+struct rekey_begin;
 
 /* What is refused while commands_busy(). */
 #define COMMANDS_BUSY "another invite, join or gencert is under way"
@@ -41,6 +42,7 @@ struct command {
 	struct joiner *joiner;
 	struct registry_job *job;
 	struct certmaker *maker;
+	struct rekey_begin *rekey;
 	struct invitations_wait disk; /* command_when_written() */
 	char *token;		      /* of an invitation; secret */
 	char *why;		      /* what to fail with in the end, NULL: nothing */
@@ -69,7 +71,7 @@ void command_fail(struct command *cmd, const char *why);
 /* The operations; each gets the message and ends its request now or later. */
 typedef void command_fn(struct commands *c, struct api_request *req, const json *message);
 command_fn command_invite, command_join, command_invitations, command_revoke, command_log;
-command_fn command_secret;
+command_fn command_secret, command_rekey;
 /* A text member of the message; NULL, and the request ended, where there is none. */
 const char *command_argument(struct api_request *req, const json *message, const char *name);
 /* False, and the request ended, unless this server is a member. */

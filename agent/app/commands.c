@@ -16,6 +16,7 @@
 #include "app/joiner.h"
 #include "app/member.h"
 #include "app/registry.h"
+#include "app/rekey_begin.h"
 #include "app/show.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -44,6 +45,7 @@ static void command_free(struct command *cmd)
 	joiner_free(cmd->joiner);
 	registry_cancel(cmd->job);
 	certmaker_free(cmd->maker);
+	rekey_begin_free(cmd->rekey);
 	invitations_leave(&cmd->disk);
 	loop_timer_free(cmd->deadline);
 	secret_free(cmd->token);
@@ -179,7 +181,7 @@ void commands_drop(struct commands *c, const char *why)
 	struct command *cmd, *tmp;
 
 	list_foreach_safe (cmd, tmp, &c->list, link) {
-		if (cmd->job || cmd->ready || list_linked(&cmd->disk.link))
+		if (cmd->job || cmd->rekey || cmd->ready || list_linked(&cmd->disk.link))
 			command_fail(cmd, why);
 	}
 }
@@ -445,6 +447,7 @@ static const struct {
 	{"gencert", false, op_gencert},
 	{"resign", false, op_resign},
 	{"adopt", false, op_adopt},
+	{"rekey", false, command_rekey},
 	{"log", false, command_log},
 	{"secret", false, command_secret},
 };

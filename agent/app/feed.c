@@ -155,7 +155,7 @@ static void take_active(struct feed *feed, const char *name, const struct etcd_k
 }
 
 /* Keys first, then who may have been authenticated with them, then who is active of those. */
-static void tell_held(struct feed *feed)
+static void tell_held(struct feed *feed, int64_t revision)
 {
 	struct held *held;
 
@@ -164,7 +164,7 @@ static void tell_held(struct feed *feed)
 		take_member(feed, below(feed, &held->kv, "members/"), &held->kv, false);
 	list_foreach (held, &feed->actives.list, link)
 		take_active(feed, below(feed, &held->kv, "active/"), &held->kv, false);
-	keyring_end(feed->keyring);
+	keyring_end(feed->keyring, revision);
 	drop_all(&feed->records);
 	drop_all(&feed->actives);
 }
@@ -217,6 +217,8 @@ void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
 {
 	const char *name;
 
+	if (!feed->listing)
+		keyring_seen(feed->keyring, kv->mod_revision);
 	if ((name = below(feed, kv, "members/")))
 		take_member(feed, name, kv, deleted);
 	else if ((name = below(feed, kv, "active/")))
@@ -247,7 +249,7 @@ void feed_end(struct feed *feed, int64_t revision)
 
 	odd_end(feed->odd);
 	feed->listing = false;
-	tell_held(feed);
+	tell_held(feed, revision);
 	feed->fn(&event, feed->arg);
 }
 

@@ -10,6 +10,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/command_book.c \
 	agent/app/command_enroll.c \
 	agent/app/command_log.c \
+	agent/app/command_rekey.c \
 	agent/app/command_secret.c \
 	agent/app/commands.c agent/app/commands.h \
 	agent/app/database.c agent/app/database.h \
@@ -32,13 +33,17 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/picture.c agent/app/picture.h \
 	agent/app/records.c agent/app/records.h \
 	agent/app/registry.c agent/app/registry.h \
+	agent/app/rekey_begin.c agent/app/rekey_begin.h \
 	agent/app/rekey_records.c agent/app/rekey_records.h \
+	agent/app/rekey_steps.c agent/app/rekey_steps.h \
+	agent/app/rekeyer.c agent/app/rekeyer.h \
 	agent/app/renewal.c agent/app/renewal.h \
 	agent/app/replica.c agent/app/replica.h \
 	agent/app/replica_disk.c agent/app/replica_disk.h \
 	agent/app/replica_load.c agent/app/replica_load.h \
 	agent/app/replica_odd.c agent/app/replica_odd.h \
 	agent/app/report.c agent/app/report.h \
+	agent/app/reseal.c agent/app/reseal.h \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \

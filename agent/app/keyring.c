@@ -236,7 +236,6 @@ int keyring_key(struct keyring *kr, const char *path, const struct etcd_kv *kv, 
 	int rc;
 
 	kr->serial++;
-	kr->revision = MAX(kr->revision, kv->mod_revision);
 	if (text_eq(path, REKEY_STATE))
 		return put_state(kr, kv, deleted, err);
 	if (keyitems_name(KEYITEM_WRAPPED, path))
@@ -280,8 +279,6 @@ void keyring_member(struct keyring *kr, const char *name, const struct view_memb
 	struct keyring_member *m = find(kr, name);
 
 	kr->serial++;
-	if (view)
-		kr->revision = MAX(kr->revision, view->info.mod_rev);
 	if (!view || !view->info.present || !view->info.valid) {
 		if (m)
 			member_free(kr, m);
@@ -309,11 +306,17 @@ void keyring_active(struct keyring *kr, const char *name, const char *public_key
 	memcpy(m->active_key, public_key, strlen(public_key) + 1);
 }
 
-void keyring_end(struct keyring *kr)
+void keyring_seen(struct keyring *kr, int64_t revision)
+{
+	kr->revision = MAX(kr->revision, revision);
+}
+
+void keyring_end(struct keyring *kr, int64_t revision)
 {
 	struct keyring_member *m, *tmp;
 
 	kr->serial++;
+	kr->revision = MAX(kr->revision, revision);
 	list_foreach_safe (m, tmp, &kr->members, link) {
 		if (!m->listed)
 			member_free(kr, m);

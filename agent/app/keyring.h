@@ -52,7 +52,10 @@ void keyring_settle(struct keyring *keyring, bool listed);
 void keyring_member(struct keyring *keyring, const char *name, const struct view_member *view);
 /* The public key that the member's active key names, "" for none. */
 void keyring_active(struct keyring *keyring, const char *name, const char *public_key);
-void keyring_end(struct keyring *keyring);
+/* revision of the listing */
+void keyring_end(struct keyring *keyring, int64_t revision);
+/* Any other key of the watch. */
+void keyring_seen(struct keyring *keyring, int64_t revision);
 /* From the copy on disk, before etcd has answered: a key that is wrapped for this member. Followed by
  * keyring_settle(). */
 void keyring_early(struct keyring *keyring, const char *path, const char *value, size_t len);
@@ -61,7 +64,7 @@ void keyring_early(struct keyring *keyring, const char *path, const char *value,
 
 /* Grows with each change. */
 uint64_t keyring_serial(const struct keyring *keyring);
-/* The highest mod_revision seen in any of this. */
+/* All of this is known up to this revision. */
 int64_t keyring_revision(const struct keyring *keyring);
 /* NULL: there was none, or it can't be read. *ret_rev is the mod_revision, 0: there is no such key. */
 const struct rekey_change *keyring_change(const struct keyring *keyring, int64_t *ret_rev);

@@ -8,6 +8,7 @@
 #include "app/door.h"
 #include "app/identity.h"
 #include "app/member.h"
+#include "app/rekeyer.h"
 #include "app/replica.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -85,6 +86,8 @@ static void add_machines(json *answer, struct agent *agent)
 
 	for (unsigned i = 0; member_info(agent->member, i, &info); i++)
 		add_machine(agent, machines, &info);
+	rekeyer_info(agent->rekeyer, &info);
+	add_machine(agent, machines, &info);
 	member_sync_status(agent->member, &sync);
 	info = (struct sm_info){
 		.machine = "sync",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/identity.h"
+#include "app/keyring.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -188,4 +189,19 @@ int writer_coat_value(
 	}
 	rc = seal_value(coat->identity->bundle, op->key, op->value, op->len, ret, err);
 	return rc < 0 ? err_wrap(err, rc, "the secret at %s", op->key) : 0;
+}
+
+size_t writer_coat_guard(const struct writer_coat *coat, const char *prefix,
+	const struct plan_unit *unit, struct etcd_txn *txn)
+{
+	for (size_t i = 0; i < unit->n_ops; i++) {
+		const struct plan_op *op = &unit->ops[i];
+
+		if (op->kind != PLAN_PUT || (op->coat != PLAN_SEAL && op->coat != PLAN_RESEAL))
+			continue;
+		if (txn)
+			keyring_guard(coat->identity, prefix, txn);
+		return 1;
+	}
+	return 0;
 }

@@ -12,8 +12,10 @@
 
 #include "base/err.h"
 
+struct etcd_txn;
 struct identity;
 struct plan_op;
+struct plan_unit;
 struct worker;
 struct writer_coat;
 
@@ -26,5 +28,10 @@ void writer_coat_free(struct writer_coat *coat);
  * is being made, `ready` tells when to ask again. Else an error whose text says whose value it is. */
 int writer_coat_value(
 	struct writer_coat *coat, const struct plan_op *op, char **ret, struct err *err) MUST_CHECK;
+
+/* Adds the compare that what is sealed in the unit needs (app/keyring.h); how many compares that is:
+ * 0 or 1. txn NULL: only counts. */
+size_t writer_coat_guard(const struct writer_coat *coat, const char *prefix,
+	const struct plan_unit *unit, struct etcd_txn *txn);
 
 #endif

@@ -93,12 +93,15 @@ int writer_unit_add(struct etcd_txn *txn, const char *prefix, struct writer_coat
 	/* every key is sent with its prefix */
 	bytes +=
 		unit->bytes + WRITER_SLOT_BYTES + (unit->n_compares + unit->n_ops) * strlen(prefix);
-	if (!etcd_txn_fits(txn, unit->n_compares + WRITER_SLOT_COMPARES,
+	if (!etcd_txn_fits(txn,
+		    unit->n_compares + WRITER_SLOT_COMPARES +
+			    writer_coat_guard(coat, prefix, unit, NULL),
 		    unit->n_ops + WRITER_SLOT_OPS, bytes)) {
 		free_values(values, unit->n_ops);
 		return err_set(
 			err, -E2BIG, "%s: this changes more at once than etcd takes", unit->object);
 	}
+	(void)writer_coat_guard(coat, prefix, unit, txn);
 	for (size_t i = 0; i < unit->n_compares; i++)
 		add_compare(txn, prefix, &unit->compares[i]);
 	for (size_t i = 0; i < unit->n_ops; i++)
