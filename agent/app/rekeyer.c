@@ -348,24 +348,28 @@ void rekeyer_tell(const struct rekeyer *r, json *answer)
 	const struct rekey_change *change = keyring_change(r->agent->keyring, NULL);
 	struct picture *p = xcalloc(1, sizeof(*p));
 	char id[SEAL_KEY_ID_LEN + 1] = "";
-	char waiting[REKEY_WAITING_MAX];
-	json *list;
+	json *waiting, *list;
 
 	fill(r, p);
 	if (seal_key_id(r->agent->identity->bundle->key, id, NULL) == 0)
 		json_set_str(answer, "key", id);
-	json_set_str(answer, "state", sm_name(&r->core.sm));
+	json_set_str(answer, "stage", sm_name(&r->core.sm));
 	if (change) {
 		json_set_str(answer, "from", change->from);
 		json_set_str(answer, "to", change->key);
 		json_set_str(answer, "by", change->by);
 		json_set_seconds(answer, "at", change->at);
 	}
-	rekey_waiting(&p->view, waiting);
-	json_set_str(answer, "waiting", waiting);
+	if (r->core.sm.state == REKEY_BEHIND)
+		json_set_str(answer, "note",
+			"The collective key was changed, and this member has not got the new one.");
+	waiting = json_set(answer, "waiting", json_new_array());
 	list = json_set(answer, "members", json_new_array());
-	for (size_t i = 0; i < p->view.n; i++)
+	for (size_t i = 0; i < p->view.n; i++) {
 		tell_member(list, &p->members[i]);
+		if (rekey_waits_for(&p->view, &p->members[i]))
+			json_add_str(waiting, p->members[i].name);
+	}
 	free(p);
 }
 

@@ -29,8 +29,9 @@ void rekeyer_changed(struct rekeyer *rekeyer);
 
 /* For `show -v`. */
 void rekeyer_info(const struct rekeyer *rekeyer, struct sm_info *ret);
-/* For `rekey --status`: "key", "state", "from", "to", "by", "at", "waiting", "members": [{"name",
- * "active", "held", "signed"}], "values". */
+/* For `rekey --status`: "key" (the current one's id), "stage" (the machine's state), "from", "to", "by"
+ * and "at" (seconds since 1970) of the last change, "waiting": [NAME], "members": [{"name", "active",
+ * "held", "signed"}], "note". */
 void rekeyer_tell(const struct rekeyer *rekeyer, json *answer);
 /* "distributing; waiting for mgt2", or "idle"; new. */
 char *rekeyer_text(const struct rekeyer *rekeyer);

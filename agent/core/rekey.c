@@ -103,18 +103,21 @@ static bool to_sign(const struct rekey_member *m)
 	return !m->is_signed;
 }
 
+bool rekey_waits_for(const struct rekey_view *view, const struct rekey_member *m)
+{
+	return !view->behind && view->stage == REKEY_DISTRIBUTE && lacks(m);
+}
+
 void rekey_waiting(const struct rekey_view *view, char ret[REKEY_WAITING_MAX])
 {
 	size_t len = 0;
 
 	ret[0] = '\0';
-	if (view->behind || view->stage != REKEY_DISTRIBUTE)
-		return;
 	for (size_t i = 0; i < view->n; i++) {
 		const struct rekey_member *m = &view->members[i];
 		size_t need = strlen(m->name) + 2;
 
-		if (!lacks(m))
+		if (!rekey_waits_for(view, m))
 			continue;
 		if (len + need + strlen("...") >= REKEY_WAITING_MAX) {
 			(void)snprintf(ret + len, REKEY_WAITING_MAX - len, "...");

@@ -116,6 +116,8 @@ bool rekey_next(struct rekey *r, usec_t now, enum rekey_step *ret);
 void rekey_done(struct rekey *r, enum rekey_step step);
 void rekey_failed(struct rekey *r, enum rekey_step step);
 usec_t rekey_wakeup(const struct rekey *r);
+/* The stage waits for this member. */
+bool rekey_waits_for(const struct rekey_view *view, const struct rekey_member *m);
 /* "mgt2, mgt3": the members that the stage waits for, "" for none; cut with "...". */
 #define REKEY_WAITING_MAX 160
 void rekey_waiting(const struct rekey_view *view, char ret[REKEY_WAITING_MAX]);

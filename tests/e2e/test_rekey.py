@@ -30,7 +30,7 @@ def is_over(agents, key):
     """Everybody has that one key and no other, in memory and on disk."""
     for agent in agents:
         facts = how(agent)
-        if (facts["key"], facts["state"]) != (key, "idle") or key_file(agent)[1]:
+        if (facts["key"], facts["stage"]) != (key, "idle") or key_file(agent)[1]:
             raise AssertionError(f"{agent.title}: {facts}, {key_file(agent)[1]}")
     return len({key_file(agent)[0] for agent in agents}) == 1
 
