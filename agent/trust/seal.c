@@ -75,10 +75,10 @@ bool seal_is_sealed(const char *text, size_t len)
 }
 
 /* What binds a value to its place. */
-static int place_of(struct buf *place, const struct bundle *bundle, const char *id,
-	const char *etcd_key, struct err *err)
+static int place_of(struct buf *place, const char *collective, const char *id, const char *etcd_key,
+	struct err *err)
 {
-	const char *const parts[] = {LABEL, bundle->id, id};
+	const char *const parts[] = {LABEL, collective, id};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(parts); i++)
@@ -92,26 +92,19 @@ static int place_of(struct buf *place, const struct bundle *bundle, const char *
 }
 
 /* A context that has key, nonce and place, and waits for the value. */
-static int begin(EVP_CIPHER_CTX **ret, bool sealing, const unsigned char *collective_key,
-	const struct bundle *bundle, const struct buf *place, const unsigned char *nonce,
-	struct err *err)
+static int begin(EVP_CIPHER_CTX **ret, bool sealing, const unsigned char key[KDF_KEY_LEN],
+	const struct buf *place, const unsigned char *nonce, struct err *err)
 {
 	CLEANUP(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	unsigned char key[KDF_KEY_LEN];
 	int len;
-	int rc = kdf_collective_key(KDF_SEAL_KEY, collective_key, bundle->id, key, err);
 
-	if (rc < 0)
-		return rc;
 	if (!ctx ||
 		!EVP_CipherInit_ex2(ctx, EVP_aes_256_gcm(), key, nonce, sealing ? 1 : 0, NULL) ||
 		!EVP_CipherUpdate(
 			ctx, NULL, &len, (const unsigned char *)place->data, (int)place->len))
-		rc = ossl_error(err, -EIO, "cannot set up AES-256-GCM");
-	mem_wipe(key, sizeof(key));
-	if (rc == 0)
-		*ret = TAKE(ctx);
-	return rc;
+		return ossl_error(err, -EIO, "cannot set up AES-256-GCM");
+	*ret = TAKE(ctx);
+	return 0;
 }
 
 static int encrypt(const struct bundle *bundle, const struct buf *place, const void *value,
@@ -119,13 +112,17 @@ static int encrypt(const struct bundle *bundle, const struct buf *place, const v
 {
 	CLEANUP(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = NULL;
 	unsigned char *cipher = out + NONCE_LEN;
+	unsigned char key[KDF_KEY_LEN];
 	int done = 0;
 	int rest = 0;
 	int rc;
 
 	if (RAND_bytes(out, NONCE_LEN) != 1)
 		return ossl_error(err, -EIO, "no random bytes to be had");
-	rc = begin(&ctx, true, bundle->key, bundle, place, out, err);
+	rc = kdf_collective_key(KDF_SEAL_KEY, bundle->key, bundle->id, key, err);
+	if (rc == 0)
+		rc = begin(&ctx, true, key, place, out, err);
+	mem_wipe(key, sizeof(key));
 	if (rc < 0)
 		return rc;
 	/* an update of no bytes at all is an error to some versions of libcrypto */
@@ -150,7 +147,7 @@ int seal_value(const struct bundle *bundle, const char *etcd_key, const void *va
 			(size_t)SEAL_VALUE_MAX);
 	rc = seal_key_id(bundle->key, id, err);
 	if (rc == 0)
-		rc = place_of(&place, bundle, id, etcd_key, err);
+		rc = place_of(&place, bundle->id, id, etcd_key, err);
 	if (rc < 0)
 		return rc;
 	sealed = xmalloc(NONCE_LEN + len + TAG_LEN);
@@ -162,19 +159,23 @@ int seal_value(const struct bundle *bundle, const char *etcd_key, const void *va
 	return 0;
 }
 
-static const unsigned char *key_by_id(const struct bundle *bundle, const char *id)
+/* The seal key that goes with an id. */
+static int key_by_id(const struct bundle *bundle, const char *id, unsigned char ret[KDF_KEY_LEN],
+	struct err *err)
 {
 	for (size_t i = 0; i < bundle_key_count(bundle); i++) {
 		char has[SEAL_KEY_ID_LEN + 1];
 		const unsigned char *key = bundle_key_at(bundle, i);
 
 		if (seal_key_id(key, has, NULL) == 0 && strcmp(has, id) == 0)
-			return key;
+			return kdf_collective_key(KDF_SEAL_KEY, key, bundle->id, ret, err);
 	}
-	return NULL;
+	return err_set(err, -ENOKEY,
+		"the value is sealed with the collective key %s, which this member does not have",
+		id);
 }
 
-static int decrypt(const struct bundle *bundle, const unsigned char *key, const struct buf *place,
+static int decrypt(const unsigned char key[KDF_KEY_LEN], const struct buf *place,
 	const struct buf *sealed, char *out, struct err *err)
 {
 	CLEANUP(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *ctx = NULL;
@@ -183,7 +184,7 @@ static int decrypt(const struct bundle *bundle, const unsigned char *key, const 
 	unsigned char *clear = (unsigned char *)out;
 	int done = 0;
 	int rest = 0;
-	int rc = begin(&ctx, false, key, bundle, place, nonce, err);
+	int rc = begin(&ctx, false, key, place, nonce, err);
 
 	if (rc < 0)
 		return rc;
@@ -198,13 +199,13 @@ static int decrypt(const struct bundle *bundle, const unsigned char *key, const 
 	return 0;
 }
 
-int seal_open(const struct bundle *bundle, const char *etcd_key, const char *text, size_t len,
-	char **ret, size_t *ret_len, struct err *err)
+int seal_open_with(const unsigned char key[KDF_KEY_LEN], const char *collective,
+	const char *etcd_key, const char *text, size_t len, char **ret, size_t *ret_len,
+	struct err *err)
 {
 	CLEANUP(buf_done) struct buf place = BUF_INIT(PLACE_MAX);
 	CLEANUP(buf_done) struct buf sealed = BUF_INIT(SEALED_MAX + 2);
 	char id[SEAL_KEY_ID_LEN + 1];
-	const unsigned char *key;
 	char *clear;
 	int rc;
 
@@ -212,19 +213,12 @@ int seal_open(const struct bundle *bundle, const char *etcd_key, const char *tex
 		b64_decode(text + HEAD_LEN, len - HEAD_LEN, &sealed) < 0 ||
 		sealed.len < NONCE_LEN + TAG_LEN || sealed.len > SEALED_MAX)
 		return err_set(err, -EINVAL, "not a sealed value (set it again)");
-	key = key_by_id(bundle, id);
-	if (!key)
-		return err_set(err, -ENOKEY,
-			"the value is sealed with the collective key %s, which this member does "
-			"not "
-			"have",
-			id);
-	rc = place_of(&place, bundle, id, etcd_key, err);
+	rc = place_of(&place, collective, id, etcd_key, err);
 	if (rc < 0)
 		return rc;
 	*ret_len = sealed.len - NONCE_LEN - TAG_LEN;
 	clear = xcalloc(1, *ret_len + 1);
-	rc = decrypt(bundle, key, &place, &sealed, clear, err);
+	rc = decrypt(key, &place, &sealed, clear, err);
 	if (rc < 0) {
 		mem_wipe(clear, *ret_len + 1);
 		free(clear);
@@ -232,4 +226,21 @@ int seal_open(const struct bundle *bundle, const char *etcd_key, const char *tex
 	}
 	*ret = clear;
 	return 0;
+}
+
+int seal_open(const struct bundle *bundle, const char *etcd_key, const char *text, size_t len,
+	char **ret, size_t *ret_len, struct err *err)
+{
+	char id[SEAL_KEY_ID_LEN + 1];
+	unsigned char key[KDF_KEY_LEN];
+	int rc;
+
+	if (!seal_is_sealed(text, len) || !seal_key_of(text, len, id))
+		return err_set(err, -EINVAL, "not a sealed value (set it again)");
+	rc = key_by_id(bundle, id, key, err);
+	if (rc < 0)
+		return rc;
+	rc = seal_open_with(key, bundle->id, etcd_key, text, len, ret, ret_len, err);
+	mem_wipe(key, sizeof(key));
+	return rc;
 }

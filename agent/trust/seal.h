@@ -39,5 +39,9 @@ int seal_value(const struct bundle *bundle, const char *etcd_key, const void *va
  * open, changed or moved. */
 int seal_open(const struct bundle *bundle, const char *etcd_key, const char *text, size_t len,
 	char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+/* The same with a key that was derived already (KDF_SEAL_KEY), of any collective: for backups. */
+int seal_open_with(const unsigned char key[KDF_KEY_LEN], const char *collective,
+	const char *etcd_key, const char *text, size_t len, char **ret, size_t *ret_len,
+	struct err *err) MUST_CHECK;
 
 #endif

@@ -8,7 +8,8 @@ TRUST_TESTS = tests/unit/test_trust_token \
 	tests/unit/test_trust_bundle_keys \
 	tests/unit/test_trust_seal \
 	tests/unit/test_trust_hashed \
-	tests/unit/test_trust_wrap
+	tests/unit/test_trust_wrap \
+	tests/unit/test_trust_backup_keys
 TRUST_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 TRUST_TEST_LDADD = agent/trust/libtrust.a agent/base/libbase.a $(CRYPTO_LIBS) $(CRYPT_LIBS) $(UNIT_LDADD)
 check_PROGRAMS += $(TRUST_TESTS)
@@ -44,3 +45,6 @@ tests_unit_test_trust_bundle_keys_LDADD = $(TRUST_TEST_LDADD)
 tests_unit_test_trust_wrap_SOURCES = tests/unit/test_trust_wrap.c tests/lib/suite.h
 tests_unit_test_trust_wrap_CFLAGS = $(TRUST_TEST_CFLAGS)
 tests_unit_test_trust_wrap_LDADD = $(TRUST_TEST_LDADD)
+tests_unit_test_trust_backup_keys_SOURCES = tests/unit/test_trust_backup_keys.c tests/lib/suite.h
+tests_unit_test_trust_backup_keys_CFLAGS = $(TRUST_TEST_CFLAGS)
+tests_unit_test_trust_backup_keys_LDADD = $(TRUST_TEST_LDADD)
