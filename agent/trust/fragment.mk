@@ -9,7 +9,7 @@ agent_trust_libtrust_a_SOURCES = \
 	agent/trust/hashed.c agent/trust/hashed.h \
 	agent/trust/issue.c agent/trust/issue.h \
 	agent/trust/kdf.c agent/trust/kdf.h \
-	agent/trust/keyring.c agent/trust/keyring.h \
+	agent/trust/keyset.c agent/trust/keyset.h \
 	agent/trust/ossl.c agent/trust/ossl.h \
 	agent/trust/privkey.c agent/trust/privkey.h \
 	agent/trust/record.c agent/trust/record.h \

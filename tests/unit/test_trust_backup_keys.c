@@ -3,7 +3,7 @@
  * nothing else does.
  */
 #include "config.h"
-#include "trust/keyring.h"
+#include "trust/keyset.h"
 
 #include <check.h>
 #include <errno.h>
@@ -25,29 +25,29 @@ static struct bundle *bundle_with(unsigned char fill, const char *id)
 	return bundle;
 }
 
-static struct keyring *ring_of(const struct bundle *bundle)
+static struct keyset *set_of(const struct bundle *bundle)
 {
-	struct keyring *ring = NULL;
+	struct keyset *set = NULL;
 
-	ck_assert_int_eq(keyring_of_bundle(bundle, &ring, NULL), 0);
-	return ring;
+	ck_assert_int_eq(keyset_of_bundle(bundle, &set, NULL), 0);
+	return set;
 }
 
 static char *locked(const struct bundle *bundle, const char *password)
 {
-	CLEANUP(keyring_freep) struct keyring *ring = ring_of(bundle);
+	CLEANUP(keyset_freep) struct keyset *set = set_of(bundle);
 	char *text = NULL;
 
-	ck_assert_int_eq(keyring_lock(ring, password, &text, NULL), 0);
+	ck_assert_int_eq(keyset_lock(set, password, &text, NULL), 0);
 	return text;
 }
 
-static void assert_opens(const struct keyring *ring, const char *sealed, const char *expected)
+static void assert_opens(const struct keyset *set, const char *sealed, const char *expected)
 {
 	char *clear = NULL;
 	size_t len = 0;
 	struct err err = {""};
-	int rc = keyring_open(ring, KEY, sealed, strlen(sealed), &clear, &len, &err);
+	int rc = keyset_open(set, KEY, sealed, strlen(sealed), &clear, &len, &err);
 
 	ck_assert_msg(rc == 0, "%s", err.text);
 	ck_assert_str_eq(clear, expected);
@@ -58,27 +58,27 @@ START_TEST(a_value_opens_with_the_keys_of_its_backup)
 {
 	static const char *const passwords[] = {NULL, "correct horse"};
 	CLEANUP(bundle_freep) struct bundle *bundle = bundle_with(7, "5f0c");
-	CLEANUP(keyring_freep) struct keyring *ring = NULL;
+	CLEANUP(keyset_freep) struct keyset *set = NULL;
 	CLEANUP(freep) char *sealed = NULL;
 	CLEANUP(freep) char *text = locked(bundle, passwords[_i]);
 	unsigned char next[KDF_KEY_LEN] = {9};
 	CLEANUP(freep) char *later = NULL;
 	CLEANUP(freep) char *all = NULL;
-	CLEANUP(keyring_freep) struct keyring *rings = NULL;
+	CLEANUP(keyset_freep) struct keyset *sets = NULL;
 
-	ck_assert_int_eq(keyring_is_locked(text), passwords[_i] != NULL);
+	ck_assert_int_eq(keyset_is_locked(text), passwords[_i] != NULL);
 	ck_assert_int_eq(seal_value(bundle, KEY, "hunter2", 7, &sealed, NULL), 0);
-	ck_assert_int_eq(keyring_unlock("5f0c", text, passwords[_i], &ring, NULL), 0);
-	ck_assert_str_eq(keyring_collective(ring), "5f0c");
-	assert_opens(ring, sealed, "hunter2");
+	ck_assert_int_eq(keyset_unlock("5f0c", text, passwords[_i], &set, NULL), 0);
+	ck_assert_str_eq(keyset_collective(set), "5f0c");
+	assert_opens(set, sealed, "hunter2");
 
 	/* while the collective's key is changed there are two */
 	ck_assert_int_eq(bundle_turn_key(bundle, next, NULL), 0);
 	ck_assert_int_eq(seal_value(bundle, KEY, "later", 5, &later, NULL), 0);
 	all = locked(bundle, passwords[_i]);
-	ck_assert_int_eq(keyring_unlock("5f0c", all, passwords[_i], &rings, NULL), 0);
-	assert_opens(rings, sealed, "hunter2");
-	assert_opens(rings, later, "later");
+	ck_assert_int_eq(keyset_unlock("5f0c", all, passwords[_i], &sets, NULL), 0);
+	assert_opens(sets, sealed, "hunter2");
+	assert_opens(sets, later, "later");
 }
 END_TEST
 
@@ -96,16 +96,16 @@ START_TEST(another_password_or_collective_opens_nothing)
 {
 	CLEANUP(bundle_freep) struct bundle *bundle = bundle_with(7, "5f0c");
 	CLEANUP(freep) char *text = locked(bundle, "right");
-	struct keyring *ring = NULL;
+	struct keyset *set = NULL;
 	struct err err = {""};
 
-	ck_assert_int_eq(keyring_unlock("5f0c", text, "wrong", &ring, &err), -EACCES);
+	ck_assert_int_eq(keyset_unlock("5f0c", text, "wrong", &set, &err), -EACCES);
 	ck_assert_ptr_nonnull(strstr(err.text, "it is not the password"));
-	ck_assert_int_eq(keyring_unlock("5f0d", text, "right", &ring, &err), -EACCES);
-	ck_assert_int_eq(keyring_unlock("5f0c", text, NULL, &ring, &err), -EACCES);
+	ck_assert_int_eq(keyset_unlock("5f0d", text, "right", &set, &err), -EACCES);
+	ck_assert_int_eq(keyset_unlock("5f0c", text, NULL, &set, &err), -EACCES);
 	ck_assert_str_eq(err.text, "the keys are protected by a password");
-	ck_assert_int_eq(keyring_unlock("5f0c", text, "", &ring, &err), -EINVAL);
-	ck_assert_ptr_null(ring);
+	ck_assert_int_eq(keyset_unlock("5f0c", text, "", &set, &err), -EINVAL);
+	ck_assert_ptr_null(set);
 }
 END_TEST
 
@@ -113,7 +113,7 @@ START_TEST(keys_that_were_changed_do_not_open)
 {
 	CLEANUP(bundle_freep) struct bundle *bundle = bundle_with(7, "5f0c");
 	CLEANUP(freep) char *text = locked(bundle, "right");
-	struct keyring *ring = NULL;
+	struct keyset *set = NULL;
 	size_t sealed = (size_t)(strchr(strchr(text, '!') + 1, '!') - text) + 1;
 	char *rounds = strrchr(text, '!') + 1;
 
@@ -123,12 +123,12 @@ START_TEST(keys_that_were_changed_do_not_open)
 		char old = text[at];
 
 		text[at] = old == 'A' ? 'B' : 'A';
-		ck_assert_int_eq(keyring_unlock("5f0c", text, "right", &ring, NULL), -EACCES);
+		ck_assert_int_eq(keyset_unlock("5f0c", text, "right", &set, NULL), -EACCES);
 		text[at] = old;
 	}
 	rounds[5] = '1';
-	ck_assert_int_eq(keyring_unlock("5f0c", text, "right", &ring, NULL), -EACCES);
-	ck_assert_ptr_null(ring);
+	ck_assert_int_eq(keyset_unlock("5f0c", text, "right", &set, NULL), -EACCES);
+	ck_assert_ptr_null(set);
 }
 END_TEST
 
@@ -147,12 +147,12 @@ static const char *const strange[] = {
 
 START_TEST(strange_keys_are_refused)
 {
-	struct keyring *ring = NULL;
+	struct keyset *set = NULL;
 	struct err err = {""};
 
-	ck_assert_int_eq(keyring_unlock("5f0c", strange[_i], "x", &ring, &err), -EINVAL);
+	ck_assert_int_eq(keyset_unlock("5f0c", strange[_i], "x", &set, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "not in the form that this program writes"));
-	ck_assert_ptr_null(ring);
+	ck_assert_ptr_null(set);
 }
 END_TEST
 
@@ -162,18 +162,18 @@ START_TEST(rounds_have_bounds)
 	CLEANUP(bundle_freep) struct bundle *bundle = bundle_with(7, "5f0c");
 	CLEANUP(freep) char *text = locked(bundle, "right");
 	CLEANUP(freep) char *other = NULL;
-	struct keyring *ring = NULL;
+	struct keyset *set = NULL;
 
 	*strrchr(text, '!') = '\0';
 	other = xasprintf("%s!%s", text, rounds[_i]);
-	ck_assert_int_eq(keyring_unlock("5f0c", other, "right", &ring, NULL), -EINVAL);
-	ck_assert_ptr_null(ring);
+	ck_assert_int_eq(keyset_unlock("5f0c", other, "right", &set, NULL), -EINVAL);
+	ck_assert_ptr_null(set);
 }
 END_TEST
 
-static Suite *keyring_suite(void)
+static Suite *keyset_suite(void)
 {
-	Suite *suite = suite_create("keyring");
+	Suite *suite = suite_create("keyset");
 	TCase *tc = tcase_create("keys of a backup");
 
 	tcase_set_timeout(tc, 60);
@@ -187,4 +187,4 @@ static Suite *keyring_suite(void)
 	return suite;
 }
 
-SUITE_MAIN(keyring_suite)
+SUITE_MAIN(keyset_suite)

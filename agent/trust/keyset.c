@@ -7,7 +7,7 @@
  * can tell these apart. No text quotes a key or a password.
  */
 #include "config.h"
-#include "trust/keyring.h"
+#include "trust/keyset.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,55 +36,55 @@ DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free)
 #define TAG_LEN	  16
 #define PARTS	  4
 
-struct keyring {
+struct keyset {
 	char *collective;
 	size_t n;
 	unsigned char keys[KEYS_MAX][ENTRY]; /* the id's bytes in front */
 };
 
-int keyring_of_bundle(const struct bundle *bundle, struct keyring **ret, struct err *err)
+int keyset_of_bundle(const struct bundle *bundle, struct keyset **ret, struct err *err)
 {
-	CLEANUP(keyring_freep) struct keyring *ring = xcalloc(1, sizeof(*ring));
+	CLEANUP(keyset_freep) struct keyset *set = xcalloc(1, sizeof(*set));
 
-	ring->collective = xstrdup(bundle->id);
+	set->collective = xstrdup(bundle->id);
 	for (size_t i = 0; i < bundle_key_count(bundle) && i < KEYS_MAX; i++) {
 		const unsigned char *key = bundle_key_at(bundle, i);
 		char id[SEAL_KEY_ID_LEN + 1];
 		int rc = seal_key_id(key, id, err);
 
 		if (rc == 0)
-			rc = hex_decode(id, ring->keys[i], ID_BYTES);
+			rc = hex_decode(id, set->keys[i], ID_BYTES);
 		if (rc == 0)
 			rc = kdf_collective_key(
-				KDF_SEAL_KEY, key, bundle->id, ring->keys[i] + ID_BYTES, err);
+				KDF_SEAL_KEY, key, bundle->id, set->keys[i] + ID_BYTES, err);
 		if (rc < 0)
 			return rc;
-		ring->n++;
+		set->n++;
 	}
-	*ret = TAKE(ring);
+	*ret = TAKE(set);
 	return 0;
 }
 
-struct keyring *keyring_clone(const struct keyring *ring)
+struct keyset *keyset_clone(const struct keyset *set)
 {
-	struct keyring *copy = xmemdup(ring, sizeof(*ring));
+	struct keyset *copy = xmemdup(set, sizeof(*set));
 
-	copy->collective = xstrdup(ring->collective);
+	copy->collective = xstrdup(set->collective);
 	return copy;
 }
 
-void keyring_free(struct keyring *ring)
+void keyset_free(struct keyset *set)
 {
-	if (!ring)
+	if (!set)
 		return;
-	free(ring->collective);
-	mem_wipe(ring, sizeof(*ring));
-	free(ring);
+	free(set->collective);
+	mem_wipe(set, sizeof(*set));
+	free(set);
 }
 
-const char *keyring_collective(const struct keyring *ring)
+const char *keyset_collective(const struct keyset *set)
 {
-	return ring->collective;
+	return set->collective;
 }
 
 /* ---- with a password ---- */
@@ -133,13 +133,13 @@ static int check_password(const char *password, struct err *err)
 {
 	if (!*password)
 		return err_set(err, -EINVAL, "the password is empty");
-	if (strlen(password) > KEYRING_PASSWORD_MAX)
+	if (strlen(password) > KEYSET_PASSWORD_MAX)
 		return err_set(
-			err, -EINVAL, "the password is longer than %d bytes", KEYRING_PASSWORD_MAX);
+			err, -EINVAL, "the password is longer than %d bytes", KEYSET_PASSWORD_MAX);
 	return 0;
 }
 
-static int lock(const struct keyring *ring, const char *password, char **ret_text, struct err *err)
+static int lock(const struct keyset *set, const char *password, char **ret_text, struct err *err)
 {
 	CLEANUP(buf_done) struct buf around = BUF_INIT(512);
 	CLEANUP(freep) char *salt_text = NULL;
@@ -147,18 +147,18 @@ static int lock(const struct keyring *ring, const char *password, char **ret_tex
 	CLEANUP(freep) char *sealed_text = NULL;
 	unsigned char key[KDF_KEY_LEN], salt[SALT_LEN], nonce[NONCE_LEN];
 	unsigned char sealed[RAW_MAX + TAG_LEN];
-	size_t len = ring->n * ENTRY;
+	size_t len = set->n * ENTRY;
 	int rc = check_password(password, err);
 
 	if (rc < 0)
 		return rc;
 	if (RAND_bytes(salt, SALT_LEN) != 1 || RAND_bytes(nonce, NONCE_LEN) != 1)
 		return ossl_error(err, -EIO, "no random bytes to be had");
-	if (surroundings(&around, ring->collective, salt, KEYRING_ROUNDS) < 0)
+	if (surroundings(&around, set->collective, salt, KEYSET_ROUNDS) < 0)
 		return err_set(err, -EINVAL, "the collective id is too long");
-	rc = stretch(password, salt, KEYRING_ROUNDS, key, err);
+	rc = stretch(password, salt, KEYSET_ROUNDS, key, err);
 	if (rc == 0 &&
-		!crypt_raw(true, key, nonce, &around, ring->keys[0], len, sealed, sealed + len))
+		!crypt_raw(true, key, nonce, &around, set->keys[0], len, sealed, sealed + len))
 		rc = ossl_error(err, -EIO, "cannot encrypt the keys");
 	mem_wipe(key, sizeof(key));
 	if (rc < 0)
@@ -166,17 +166,17 @@ static int lock(const struct keyring *ring, const char *password, char **ret_tex
 	salt_text = b64_encode(salt, SALT_LEN);
 	nonce_text = b64_encode(nonce, NONCE_LEN);
 	sealed_text = b64_encode(sealed, len + TAG_LEN);
-	*ret_text = xasprintf("%s!%s!%s!%d", salt_text, nonce_text, sealed_text, KEYRING_ROUNDS);
+	*ret_text = xasprintf("%s!%s!%s!%d", salt_text, nonce_text, sealed_text, KEYSET_ROUNDS);
 	return 0;
 }
 
-int keyring_lock(const struct keyring *ring, const char *password, char **ret_text, struct err *err)
+int keyset_lock(const struct keyset *set, const char *password, char **ret_text, struct err *err)
 {
 	char *coded;
 
 	if (password)
-		return lock(ring, password, ret_text, err);
-	coded = b64_encode(ring->keys, ring->n * ENTRY);
+		return lock(set, password, ret_text, err);
+	coded = b64_encode(set->keys, set->n * ENTRY);
 	*ret_text = xasprintf("%s%s", OPEN, coded);
 	secret_free(coded);
 	return 0;
@@ -191,16 +191,16 @@ static int not_ours(struct err *err)
 		"wrote are of no use here)");
 }
 
-static int fill(struct keyring *ring, const unsigned char *raw, size_t len, struct err *err)
+static int fill(struct keyset *set, const unsigned char *raw, size_t len, struct err *err)
 {
 	if (len == 0 || len % ENTRY != 0 || len > RAW_MAX)
 		return not_ours(err);
-	memcpy(ring->keys, raw, len);
-	ring->n = len / ENTRY;
+	memcpy(set->keys, raw, len);
+	set->n = len / ENTRY;
 	return 0;
 }
 
-bool keyring_is_locked(const char *text)
+bool keyset_is_locked(const char *text)
 {
 	return !text_starts(text, OPEN);
 }
@@ -233,15 +233,15 @@ static int split(const char *text, struct parts *ret, struct err *err)
 	}
 	if (num_i64(text, &rounds) < 0)
 		return not_ours(err);
-	if (rounds < KEYRING_ROUNDS_MIN || rounds > KEYRING_ROUNDS_MAX)
+	if (rounds < KEYSET_ROUNDS_MIN || rounds > KEYSET_ROUNDS_MAX)
 		return err_set(err, -EINVAL,
 			"the keys want %" PRId64 " rounds of PBKDF2; %d to %d are accepted", rounds,
-			KEYRING_ROUNDS_MIN, KEYRING_ROUNDS_MAX);
+			KEYSET_ROUNDS_MIN, KEYSET_ROUNDS_MAX);
 	ret->rounds = (int)rounds;
 	return 0;
 }
 
-static int unlock(struct keyring *ring, const char *text, const char *password, struct err *err)
+static int unlock(struct keyset *set, const char *text, const char *password, struct err *err)
 {
 	CLEANUP(parts_done) struct parts parts = {.rounds = 0};
 	CLEANUP(buf_done) struct buf around = BUF_INIT(512);
@@ -260,7 +260,7 @@ static int unlock(struct keyring *ring, const char *text, const char *password, 
 	salt = (unsigned char *)parts.at[0].data;
 	sealed = (unsigned char *)parts.at[2].data;
 	len = parts.at[2].len - TAG_LEN;
-	if (surroundings(&around, ring->collective, salt, parts.rounds) < 0)
+	if (surroundings(&around, set->collective, salt, parts.rounds) < 0)
 		return not_ours(err);
 	rc = stretch(password, salt, parts.rounds, key, err);
 	if (rc == 0 && !crypt_raw(false, key, (unsigned char *)parts.at[1].data, &around, sealed,
@@ -271,36 +271,36 @@ static int unlock(struct keyring *ring, const char *text, const char *password, 
 			"the file was changed");
 	}
 	if (rc == 0)
-		rc = fill(ring, raw, len, err);
+		rc = fill(set, raw, len, err);
 	mem_wipe(key, sizeof(key));
 	mem_wipe(raw, sizeof(raw));
 	return rc;
 }
 
-int keyring_unlock(const char *collective, const char *text, const char *password,
-	struct keyring **ret, struct err *err)
+int keyset_unlock(const char *collective, const char *text, const char *password,
+	struct keyset **ret, struct err *err)
 {
-	CLEANUP(keyring_freep) struct keyring *ring = xcalloc(1, sizeof(*ring));
+	CLEANUP(keyset_freep) struct keyset *set = xcalloc(1, sizeof(*set));
 	struct buf raw = BUF_INIT(RAW_MAX + 2);
 	const char *open = text_after(text, OPEN);
 	int rc;
 
-	if (!bundle_id_valid(collective) || strlen(text) > KEYRING_TEXT_MAX)
+	if (!bundle_id_valid(collective) || strlen(text) > KEYSET_TEXT_MAX)
 		return not_ours(err);
-	ring->collective = xstrdup(collective);
+	set->collective = xstrdup(collective);
 	if (!open)
-		rc = unlock(ring, text, password, err);
+		rc = unlock(set, text, password, err);
 	else if (b64_decode(open, strlen(open), &raw) < 0)
 		rc = not_ours(err);
 	else
-		rc = fill(ring, (unsigned char *)raw.data, raw.len, err);
+		rc = fill(set, (unsigned char *)raw.data, raw.len, err);
 	buf_wipe(&raw);
 	if (rc == 0)
-		*ret = TAKE(ring);
+		*ret = TAKE(set);
 	return rc;
 }
 
-int keyring_open(const struct keyring *ring, const char *etcd_key, const char *text, size_t len,
+int keyset_open(const struct keyset *set, const char *etcd_key, const char *text, size_t len,
 	char **ret, size_t *ret_len, struct err *err)
 {
 	char id[SEAL_KEY_ID_LEN + 1];
@@ -308,9 +308,9 @@ int keyring_open(const struct keyring *ring, const char *etcd_key, const char *t
 
 	if (!seal_key_of(text, len, id) || hex_decode(id, wanted, ID_BYTES) < 0)
 		return err_set(err, -EINVAL, "not a sealed value");
-	for (size_t i = 0; i < ring->n; i++) {
-		if (memcmp(ring->keys[i], wanted, ID_BYTES) == 0)
-			return seal_open_with(ring->keys[i] + ID_BYTES, ring->collective, etcd_key,
+	for (size_t i = 0; i < set->n; i++) {
+		if (memcmp(set->keys[i], wanted, ID_BYTES) == 0)
+			return seal_open_with(set->keys[i] + ID_BYTES, set->collective, etcd_key,
 				text, len, ret, ret_len, err);
 	}
 	return err_set(err, -ENOKEY,

@@ -1,5 +1,5 @@
 /*
- * struct keyring: what it takes to open the sealed values of a collective (trust/seal.h) elsewhere, and
+ * struct keyset: what it takes to open the sealed values of a collective (trust/seal.h) elsewhere, and
  * its form in the backup of a database.
  *
  * It holds the keys that seal, not the collective key that they are derived from: who has a backup and
@@ -14,8 +14,8 @@
  * AES-256-GCM; a fixed label, the collective id, the salt and the number of rounds are authenticated with
  * it. What is inside is, for each key, four bytes of its id and 32 of the key.
  */
-#ifndef TRUST_KEYRING_H
-#define TRUST_KEYRING_H
+#ifndef TRUST_KEYSET_H
+#define TRUST_KEYSET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,38 +24,37 @@
 #include "trust/bundle.h"
 #include "trust/seal.h"
 
-#define KEYRING_TEXT_MAX     1024
-#define KEYRING_PASSWORD_MAX 1024
+#define KEYSET_TEXT_MAX	    1024
+#define KEYSET_PASSWORD_MAX 1024
 /* What is written, and what is read: 0.2 s, and some seconds. */
-#define KEYRING_ROUNDS	   600000
-#define KEYRING_ROUNDS_MIN 200000
-#define KEYRING_ROUNDS_MAX 10000000
+#define KEYSET_ROUNDS	  600000
+#define KEYSET_ROUNDS_MIN 200000
+#define KEYSET_ROUNDS_MAX 10000000
 
-struct keyring;
+struct keyset;
 
 /* All keys of a collective, held ones too. */
-int keyring_of_bundle(
-	const struct bundle *bundle, struct keyring **ret, struct err *err) MUST_CHECK;
-struct keyring *keyring_clone(const struct keyring *ring);
+int keyset_of_bundle(const struct bundle *bundle, struct keyset **ret, struct err *err) MUST_CHECK;
+struct keyset *keyset_clone(const struct keyset *set);
 /* Wipes; NULL is fine. */
-void keyring_free(struct keyring *ring);
+void keyset_free(struct keyset *set);
 /* Whose keys they are. */
-const char *keyring_collective(const struct keyring *ring);
+const char *keyset_collective(const struct keyset *set);
 
 /* password NULL: unencrypted. *ret_text is new, wipe it. Computes for long: for a worker thread. */
-int keyring_lock(const struct keyring *ring, const char *password, char **ret_text,
+int keyset_lock(const struct keyset *set, const char *password, char **ret_text,
 	struct err *err) MUST_CHECK;
 /* Does the text need a password? */
-bool keyring_is_locked(const char *text);
+bool keyset_is_locked(const char *text);
 /* -EACCES: another password, or another collective's. -EINVAL: no such text. A password that is not
  * needed is ignored. For a worker thread, too. */
-int keyring_unlock(const char *collective, const char *text, const char *password,
-	struct keyring **ret, struct err *err) MUST_CHECK;
+int keyset_unlock(const char *collective, const char *text, const char *password,
+	struct keyset **ret, struct err *err) MUST_CHECK;
 
 /* seal_open() with these keys. */
-int keyring_open(const struct keyring *ring, const char *etcd_key, const char *text, size_t len,
+int keyset_open(const struct keyset *set, const char *etcd_key, const char *text, size_t len,
 	char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
 
-DEFINE_CLEANUP(struct keyring *, keyring_free)
+DEFINE_CLEANUP(struct keyset *, keyset_free)
 
 #endif
