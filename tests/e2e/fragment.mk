@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/e2e/test_certificates.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \
+	tests/e2e/test_copy.py \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_history.py \

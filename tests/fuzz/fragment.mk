@@ -74,6 +74,12 @@ tests_fuzz_fuzz_paths_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_paths_LDADD = agent/api/libapi.a agent/io/libio.a agent/model/libmodel.a \
 	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(IO_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_store
+tests_fuzz_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_store_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_store_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_store_LDADD = agent/store/libstore.a agent/base/libbase.a $(LMDB_LIBS)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus

@@ -8,6 +8,7 @@ include $(srcdir)/tests/unit/noderange.mk
 include $(srcdir)/tests/unit/trust.mk
 include $(srcdir)/tests/unit/io.mk
 include $(srcdir)/tests/unit/etcd.mk
+include $(srcdir)/tests/unit/store.mk
 include $(srcdir)/tests/unit/enroll.mk
 include $(srcdir)/tests/unit/conf.mk
 include $(srcdir)/tests/unit/api.mk
