@@ -13,7 +13,15 @@ tests_sim_sim_coord_SOURCES = \
 tests_sim_sim_coord_CFLAGS = $(AM_CFLAGS)
 tests_sim_sim_coord_LDADD = agent/core/libcore.a agent/base/libbase.a
 
+check_PROGRAMS += tests/sim/sim_sync
+TESTS += tests/sim/sim_sync
+tests_sim_sim_sync_SOURCES = tests/sim/etcd_model.c tests/sim/etcd_model.h tests/sim/sim_sync.c
+tests_sim_sim_sync_CFLAGS = $(AM_CFLAGS)
+tests_sim_sim_sync_LDADD = $(AGENT_LIBS)
+
 .PHONY: check-sim
-check-sim: tests/sim/sim_coord
+check-sim: tests/sim/sim_coord tests/sim/sim_sync
 	tests/sim/sim_coord --seeds 100000
 	tests/sim/sim_coord --mutations
+	tests/sim/sim_sync --seeds 2000
+	tests/sim/sim_sync --mutation
