@@ -96,6 +96,7 @@ static void tell_left_out(struct replica_odd *odd, const struct db *db)
 static void on_odd(const char *key, const char *why, void *arg)
 {
 	const struct listed *listed = arg;
+	char shown[TEXT_PRINTABLE_MAX];
 	int64_t mod_revision = 0;
 
 	/* what is not kept can't be told apart from what was told: it is counted */
@@ -104,7 +105,9 @@ static void on_odd(const char *key, const char *why, void *arg)
 		return;
 	}
 	(void)db_raw(listed->db, key, &mod_revision);
-	tell(listed->odd, key, mod_revision, why);
+	CLEANUP(freep)
+	char *text = xasprintf("%s: %s", text_printable(key, strlen(key), shown), why);
+	tell(listed->odd, key, mod_revision, text);
 }
 
 void replica_odd_listed(struct replica_odd *odd, const struct db *db)

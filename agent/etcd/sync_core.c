@@ -96,7 +96,7 @@ static void list(struct etcd_sync_core *core, usec_t now, const char *reason)
 static void watch(struct etcd_sync_core *core, usec_t now, bool resumed, const char *reason)
 {
 	core->resumed = resumed;
-	core->probe = resumed;
+	core->probe = true;
 	core->checking = false;
 	core->wanted = 0;
 	core->wake_at = USEC_NEVER;
@@ -198,16 +198,13 @@ static void on_page_failed(
 	wait(core, now, true, input->reason);
 }
 
-static void on_created(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+static void on_created(struct etcd_sync_core *core, usec_t now)
 {
 	if (core->state != ETCD_SYNC_OPENING)
 		return;
 	core->wake_at = now + core->silence;
 	move(core, now, ETCD_SYNC_LIVE, core->resumed ? "resumed" : "watching");
-	if (core->resumed || input->revision < core->applied)
-		check(core);
-	else
-		tell_live(core);
+	check(core);
 }
 
 static void on_applied(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
@@ -255,7 +252,10 @@ static void on_checked(struct etcd_sync_core *core, usec_t now, const struct etc
 	}
 	if (core->probe) {
 		core->probe = false;
-		check(core);
+		if (core->resumed)
+			check(core);
+		else
+			tell_live(core);
 		return;
 	}
 	if (input->pulse > core->applied) {
@@ -321,7 +321,7 @@ void etcd_sync_core_input(
 		on_page_failed(core, now, input);
 		break;
 	case ETCD_SYNC_CREATED:
-		on_created(core, now, input);
+		on_created(core, now);
 		break;
 	case ETCD_SYNC_APPLIED:
 		on_applied(core, now, input);

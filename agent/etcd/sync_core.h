@@ -8,11 +8,12 @@
  *   live     the watch runs (whether the picture is current is another question: `told_live`)
  *   waiting  something failed; it goes on after a pause of 100 ms to 2 s
  *
- * After a listing the watch's `created` proves that the picture is current. After a resumption two
- * checks are made first: a read of the pulse key at the last revision applied (compacted: then a
- * deletion may have been missed, etcd 3.4 does not say so itself), and one at the newest, which
- * shows what must come through the watch, and whether the store went back. The latter is made after
- * each silence, too.
+ * When the watch is created, a read of the pulse key at the last revision applied shows whether that
+ * one still exists (`probe`): where it was compacted meanwhile, a deletion may have been missed, and
+ * etcd 3.4 does not say so itself. Until then no event may be applied. After a listing nothing more
+ * is needed: the picture was current when the watch was created. After a resumption a read at the
+ * newest revision shows what must come through the watch, and whether the store went back; it is made
+ * after each silence, too.
  */
 #ifndef ETCD_SYNC_CORE_H
 #define ETCD_SYNC_CORE_H

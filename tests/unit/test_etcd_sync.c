@@ -330,7 +330,7 @@ START_TEST(a_watch_that_is_cut_goes_on_elsewhere)
 	assert_in_step();
 	ck_assert_uint_eq(mine.begins, 1);
 	ck_assert_int_eq(store.last_start, 12);
-	ck_assert_uint_eq(store.probes, 2);
+	ck_assert_uint_eq(store.probes, 3);
 	ck_assert_ptr_nonnull(store.streams[1]);
 	finish();
 }

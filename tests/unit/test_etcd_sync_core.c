@@ -51,6 +51,8 @@ static void become_live(void)
 	INPUT(.kind = ETCD_SYNC_PAGE_DONE, .revision = 10, .sent_at = now);
 	ASSERT_ACTIONS("END 10, watch 11");
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 10);
+	ASSERT_ACTIONS("check 10");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 10);
 	ASSERT_ACTIONS("LIVE 10");
 	ck_assert_int_eq(core.state, ETCD_SYNC_LIVE);
 }
@@ -75,6 +77,8 @@ START_TEST(pages_are_listed_at_one_revision_and_watched_from_the_next)
 	ASSERT_ACTIONS("END 10, watch 11");
 	ck_assert_int_eq(core.current_at, 5);
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 15);
+	ASSERT_ACTIONS("check 10");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 15);
 	ASSERT_ACTIONS("LIVE 10");
 	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 15);
 	ASSERT_ACTIONS("");
@@ -251,6 +255,8 @@ START_TEST(a_store_that_went_back_is_listed_anew)
 	INPUT(.kind = ETCD_SYNC_PAGE_DONE, .revision = 4);
 	ASSERT_ACTIONS("END 4, watch 5");
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 4);
+	ASSERT_ACTIONS("check 4");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 4);
 	ASSERT_ACTIONS("LIVE 4");
 	INPUT(.kind = ETCD_SYNC_AGAIN, .reason = "asked to");
 	ASSERT_ACTIONS("drop 0, list 0, LOST 0");
@@ -263,7 +269,46 @@ START_TEST(a_member_that_lags_at_creation_is_checked)
 	INPUT(.kind = ETCD_SYNC_PAGE_DONE, .revision = 10);
 	actions();
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 8);
-	ASSERT_ACTIONS("check 0");
+	ASSERT_ACTIONS("check 10");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 8);
+	ASSERT_ACTIONS("drop 0, list 0");
+	ck_assert_str_eq(core.reason, "etcd's revision went back from 10 to 8");
+}
+END_TEST
+
+START_TEST(a_compaction_between_a_listing_and_its_watch_is_found_out)
+{
+	start(0);
+	INPUT(.kind = ETCD_SYNC_PAGE_DONE, .revision = 10);
+	actions();
+	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 12);
+	ASSERT_ACTIONS("check 10");
+	INPUT(.kind = ETCD_SYNC_CHECK_FAILED, .failure = ETCD_SYNC_VOID, .reason = "compacted");
+	ASSERT_ACTIONS("drop 0, list 0");
+}
+END_TEST
+
+START_TEST(what_comes_while_it_catches_up_does_not_make_it_current)
+{
+	usec_t certain;
+
+	become_live();
+	now += SEC;
+	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 12);
+	certain = core.current_at;
+	INPUT(.kind = ETCD_SYNC_ENDED, .failure = ETCD_SYNC_TRANSIENT, .reason = "cut");
+	sleep_on();
+	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 12);
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 18, .sent_at = now);
+	now += SEC;
+	actions();
+	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 17);
+	ASSERT_ACTIONS("");
+	ck_assert(core.current_at == certain);
+	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 18);
+	ASSERT_ACTIONS("LIVE 18");
+	ck_assert(core.current_at == now);
 }
 END_TEST
 
@@ -392,6 +437,8 @@ static Suite *suite(void)
 	tcase_add_test(t, an_event_alone_does_not_prove_a_resumption);
 	tcase_add_test(t, a_store_that_went_back_is_listed_anew);
 	tcase_add_test(t, a_member_that_lags_at_creation_is_checked);
+	tcase_add_test(t, a_compaction_between_a_listing_and_its_watch_is_found_out);
+	tcase_add_test(t, what_comes_while_it_catches_up_does_not_make_it_current);
 	tcase_add_test(t, own_writes_are_expected_back);
 	tcase_add_test(t, pauses_grow_to_two_seconds_and_shrink_after_a_good_time);
 	tcase_add_test(t, what_comes_late_is_ignored);
