@@ -15,7 +15,8 @@ tests_sim_sim_coord_LDADD = agent/core/libcore.a agent/base/libbase.a
 
 check_PROGRAMS += tests/sim/sim_sync
 TESTS += tests/sim/sim_sync
-tests_sim_sim_sync_SOURCES = tests/sim/etcd_model.c tests/sim/etcd_model.h tests/sim/sim_sync.c
+tests_sim_sim_sync_SOURCES = tests/sim/etcd_model.c tests/sim/etcd_model.h tests/sim/sim_sync.c \
+	tests/sim/sync_etcd.c tests/sim/sync_world.h
 tests_sim_sim_sync_CFLAGS = $(AM_CFLAGS)
 tests_sim_sim_sync_LDADD = $(AGENT_LIBS)
 
