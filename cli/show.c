@@ -202,13 +202,18 @@ static void write_counters(struct writer *w, const json *counters)
 
 static void write_loop(struct writer *w, const json *loop)
 {
-	double ms;
-	char *shown;
+	static const char *const rows[][2] = {
+		{"longest_stall_ms", "Longest stall"}, {"working_ms", "Of that working"}};
 
 	writer_object(w, "loop", "Event loop");
-	if (json_number(loop, "longest_stall_ms", &ms, NULL) == 0) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *shown;
+		double ms;
+
+		if (json_number(loop, rows[i][0], &ms, NULL) < 0)
+			continue;
 		shown = xasprintf("%.1f ms", ms);
-		writer_number(w, "longest_stall_ms", ms, "Longest stall", shown);
+		writer_number(w, rows[i][0], ms, rows[i][1], shown);
 		free(shown);
 	}
 	write_text(w, loop, "what", "Caused by");

@@ -280,6 +280,8 @@ static void dispatch(struct visit *visit, const char *operation)
 		known = true;
 		if (!text_eq(rows[i].operation, operation))
 			continue;
+		visit->doing = rows[i].pattern;
+		loop_doing(visit->resources->loop, visit->doing);
 		visit->scope = last < 0 ? "" : visit->parts[last];
 		if (enter(visit, &rows[i]))
 			rows[i].serve(visit);

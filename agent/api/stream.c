@@ -42,6 +42,7 @@ static void on_more(void *arg)
 	usec_t until = loop_now(loop) + SLICE;
 	const struct db *db = visit_db(visit);
 
+	loop_doing(loop, visit->doing);
 	if (!db)
 		return;
 	for (; visit->at < visit->n_names; visit->at++) {

@@ -34,6 +34,7 @@ struct visit {
 	struct api_request *req;
 	const struct api_database *database;
 	const json *parameters; /* NULL: none */
+	const char *doing;	/* what it is about, for loop_doing() */
 	char *path;
 	char *parts[VISIT_PARTS_MAX];
 	size_t n_parts;

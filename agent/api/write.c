@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/loop.h"
 #include "model/db.h"
 
 static visit_emit_fn answer_changed, answer_group_changed, answer_renamed, answer_group_renamed;
@@ -86,6 +87,7 @@ static void on_written(int rc, const char *why, struct plan *plan, void *arg)
 	struct plan_outcome outcome;
 
 	visit->write = NULL;
+	loop_doing(api_resources_loop(visit->resources), visit->doing);
 	plan_outcome(plan, &outcome);
 	if (rc < 0)
 		/* all of it may be applied, and what failed is something else */

@@ -192,6 +192,7 @@ static void add_counters(json *answer, struct agent *agent)
 	json_set_number(c, "joiners_redeemed", (int64_t)door.redeemed);
 	loop = json_set(answer, "loop", json_new_object());
 	json_set_number(loop, "longest_stall_ms", stall.longest / USEC_PER_MSEC);
+	json_set_number(loop, "working_ms", stall.working / USEC_PER_MSEC);
 	json_set_str(loop, "what", stall.what ? stall.what : "");
 }
 

@@ -125,6 +125,7 @@ static void on_page(const struct etcd_result *result, void *arg)
 		.reason = result->text};
 
 	sync->list = NULL;
+	loop_doing(sync->loop, "etcd listing");
 	enter(sync);
 	if (result->outcome == ETCD_OK) {
 		what = (struct etcd_sync_input){.kind = ETCD_SYNC_PAGE_DONE,

@@ -354,6 +354,7 @@ static int on_data(const char *data, size_t len, void *arg)
 		return -EMSGSIZE;
 	if (watch->garbled)
 		return 0;
+	loop_doing(watch->etcd->loop, "etcd watch");
 	enter(watch);
 	take_messages(watch, etcd_frames_add(&watch->frames, data, len, &err), &err);
 	leave(watch);

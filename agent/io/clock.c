@@ -20,6 +20,11 @@ usec_t clock_boot(void)
 	return clock_read(CLOCK_BOOTTIME);
 }
 
+usec_t clock_thread(void)
+{
+	return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
 usec_t clock_wall(void)
 {
 	return clock_read(CLOCK_REALTIME);

@@ -12,6 +12,8 @@
 
 /* CLOCK_BOOTTIME: goes on during suspend, never steps. For every decision. */
 usec_t clock_boot(void);
+/* Processor time of this thread: to tell work from waiting. */
+usec_t clock_thread(void);
 /* CLOCK_REALTIME since 1970: for people, certificates and invitations. */
 usec_t clock_wall(void);
 /* From the kernel's generator; never fails (aborts where the kernel has none). */

@@ -30,6 +30,7 @@
 
 #define NOT_IN_HEAP    ((size_t)-1)
 #define STALL_NAME_MAX 64
+#define STALL_TOLD     (10 * USEC_PER_MSEC) /* longer ones are told at level debug */
 
 struct loop {
 	struct event_base *base;
@@ -45,6 +46,8 @@ struct loop {
 	bool stopped;
 	struct loop_stall stall;
 	char stall_what[STALL_NAME_MAX];
+	usec_t cpu;	   /* processor time when the last callback ended */
+	const char *doing; /* NULL: its kind says enough */
 };
 
 struct loop_io {
@@ -84,13 +87,27 @@ struct loop_signal {
 /* Notes the time since `start` if it is the longest; `what` is copied because its owner may go. */
 static void stall_note(struct loop *loop, usec_t start, const char *what)
 {
-	usec_t end = clock_boot();
+	usec_t end = clock_boot(), cpu = clock_thread();
+	usec_t took = end - start, working = usec_min(cpu - loop->cpu, took);
+	const char *doing = TAKE(loop->doing);
 
-	if (end - start <= loop->stall.longest)
+	/* between two callbacks it sleeps, so that the end of one is the beginning of the next */
+	loop->cpu = cpu;
+	what = doing ? doing : what;
+	if (took >= STALL_TOLD)
+		log_debug("loop", "busy for %.1f ms, %.1f ms of it working, with %s",
+			(double)took / USEC_PER_MSEC, (double)working / USEC_PER_MSEC, what);
+	if (took <= loop->stall.longest)
 		return;
-	loop->stall.longest = end - start;
+	loop->stall.longest = took;
+	loop->stall.working = working;
 	loop->stall.at = end;
 	snprintf(loop->stall_what, sizeof(loop->stall_what), "%s", what);
+}
+
+void loop_doing(struct loop *loop, const char *what)
+{
+	loop->doing = what;
 }
 
 struct loop_stall loop_stall(const struct loop *loop)

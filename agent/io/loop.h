@@ -38,11 +38,14 @@ usec_t loop_now(const struct loop *loop);
 
 struct loop_stall {
 	usec_t longest;	  /* the longest single callback since the last reset */
-	const char *what; /* the timer's name, or "io", "defer", "signal" */
+	usec_t working;	  /* of that, processor time; the rest others had the processor */
+	const char *what; /* loop_doing()'s word; or the timer's name, or "io", "defer", "signal" */
 	usec_t at;	  /* when it ended, CLOCK_BOOTTIME */
 };
 struct loop_stall loop_stall(const struct loop *loop);
 void loop_stall_reset(struct loop *loop);
+/* What the callback that runs now is about, for loop_stall(): a word that lives for ever. */
+void loop_doing(struct loop *loop, const char *what);
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 typedef void loop_io_fn(int events, void *arg);

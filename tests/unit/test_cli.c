@@ -393,7 +393,7 @@ static const struct {
 	 "\"certificate\":{\"subject\":\"CN=mgt1\",\"not_after\":86400,\"renew_at\":0,"
 	 "\"serial\":\"0a\"},"
 	 "\"counters\":{\"keepalives\":7,\"a b\":1e300},"
-	 "\"loop\":{\"longest_stall_ms\":1.25,\"what\":\"io\"}}",
+	 "\"loop\":{\"longest_stall_ms\":1.25,\"working_ms\":1,\"what\":\"io\"}}",
 		"Quorum: True\n"
 		"Leader: mgt1\n"
 		"Member: mgt1\n"
@@ -413,6 +413,7 @@ static const struct {
 		"    a b: 1e+300\n"
 		"Event loop:\n"
 		"    Longest stall: 1.2 ms\n"
+		"    Of that working: 1.0 ms\n"
 		"    Caused by: io\n",
 		"", NULL},
 	{"{\"leader\":5,\"active\":{\"a\":1},\"offline\":[1,null,\"x\"],\"nonvoting\":\"x\","

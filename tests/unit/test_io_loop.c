@@ -2,6 +2,7 @@
 #include "io/loop.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -213,6 +214,36 @@ START_TEST(the_longest_callback_is_known_by_name)
 	loop_stall_reset(loop);
 	ck_assert_int_eq(loop_stall(loop).longest, 0);
 	ck_assert_str_eq(loop_stall(loop).what, "");
+}
+END_TEST
+
+static void on_wait(void *arg UNUSED)
+{
+	loop_doing(loop, "waiting");
+	(void)poll(NULL, 0, 30);
+	loop_stop(loop);
+}
+
+START_TEST(a_callback_says_what_it_is_about_and_waiting_is_no_work)
+{
+	struct loop_timer *timer = loop_timer_new(loop, "timer", on_wait, NULL);
+	struct loop_stall stall;
+
+	loop_timer_after(timer, 0);
+	run();
+	loop_timer_free(timer);
+	stall = loop_stall(loop);
+	ck_assert_str_eq(stall.what, "waiting");
+	ck_assert_int_ge(stall.longest, 30 * USEC_PER_MSEC);
+	ck_assert_int_lt(stall.working, 15 * USEC_PER_MSEC);
+	loop_stall_reset(loop);
+	timer = loop_timer_new(loop, "slowpoke", on_slow, NULL);
+	loop_timer_after(timer, 0);
+	run();
+	loop_timer_free(timer);
+	/* the word was for one callback */
+	ck_assert_str_eq(loop_stall(loop).what, "slowpoke");
+	ck_assert_int_gt(loop_stall(loop).working, USEC_PER_MSEC);
 }
 END_TEST
 
@@ -447,6 +478,7 @@ static Suite *io_loop_suite(void)
 	tcase_add_test(tc, a_timer_that_rearms_itself_in_the_past_does_not_starve_others);
 	tcase_add_test(tc, a_timer_frees_itself_and_one_that_is_due_in_the_same_round);
 	tcase_add_test(tc, the_longest_callback_is_known_by_name);
+	tcase_add_test(tc, a_callback_says_what_it_is_about_and_waiting_is_no_work);
 	tcase_add_test(tc, deferred_calls_come_once_in_order_and_may_free_each_other);
 	tcase_add_test(tc, a_call_that_defers_itself_forever_lets_timers_through);
 	tcase_add_test(tc, a_signal_is_told_from_the_loop);
