@@ -5,11 +5,13 @@
 
 #include "api/server.h"
 #include "app/agent.h"
+#include "app/database.h"
 #include "app/door.h"
 #include "app/identity.h"
 #include "app/member.h"
 #include "app/rekeyer.h"
 #include "app/replica.h"
+#include "app/writer.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -175,6 +177,7 @@ static void add_counters(json *answer, struct agent *agent)
 	struct loop_stall stall = loop_stall(agent->loop);
 	struct enroll_server_stats door;
 	struct etcd_sync_status sync;
+	struct writer_status writes;
 	json *loop;
 
 	door_stats(agent->door, &door);
@@ -190,6 +193,13 @@ static void add_counters(json *answer, struct agent *agent)
 	json_set_number(c, "joiners_refused", (int64_t)(door.refused + door.garbage));
 	json_set_number(c, "joiners_timed_out", (int64_t)door.timeouts);
 	json_set_number(c, "joiners_redeemed", (int64_t)door.redeemed);
+	database_writes(agent->database, &writes);
+	json_set_number(c, "writes", (int64_t)writes.done);
+	json_set_number(c, "writes_under_way", (int64_t)writes.plans);
+	json_set_number(c, "writes_waiting", (int64_t)writes.waiting);
+	json_set_number(c, "write_transactions", (int64_t)writes.applied);
+	json_set_number(c, "write_conflicts", (int64_t)writes.failed);
+	json_set_number(c, "write_unknown", (int64_t)writes.unknown);
 	loop = json_set(answer, "loop", json_new_object());
 	json_set_number(loop, "longest_stall_ms", stall.longest / USEC_PER_MSEC);
 	json_set_number(loop, "working_ms", stall.working / USEC_PER_MSEC);
