@@ -12,6 +12,7 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/plan_move.c \
 	agent/model/plan_node.c \
 	agent/model/plan_report.c \
+	agent/model/plan_restore.c \
 	agent/model/plan_unit.c
 agent_model_libmodel_a_SOURCES += \
 	agent/model/db.c agent/model/db.h agent/model/db_private.h \
@@ -42,3 +43,6 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/noderange_space.c agent/model/noderange_space.h \
 	agent/model/noderange_walk.c agent/model/noderange_walk.h \
 	agent/model/regex.c agent/model/regex.h
+agent_model_libmodel_a_SOURCES += \
+	agent/model/backup.c agent/model/backup.h agent/model/backup_private.h \
+	agent/model/backup_check.c

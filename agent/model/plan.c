@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/backup.h"
 #include "model/natsort.h"
 #include "model/noderange.h"
 #include "model/plan_private.h"
@@ -50,6 +51,7 @@ void plan_free(struct plan *plan)
 	}
 	for (size_t i = 0; i < plan->n_requests; i++)
 		plan_request_done(&plan->requests[i]);
+	backup_free(plan->backup);
 	free(plan->requests);
 	free(plan->jobs);
 	free(plan->again);
@@ -254,6 +256,11 @@ void plan_stop(struct plan *plan, const char *why)
 size_t plan_wants_numbers(const struct plan *plan)
 {
 	return plan->numbers;
+}
+
+int64_t plan_numbers_above(const struct plan *plan)
+{
+	return plan->numbers_above;
 }
 
 void plan_give_numbers(struct plan *plan, int64_t first)

@@ -27,6 +27,7 @@
 #include "base/err.h"
 #include "model/db.h"
 
+struct backup;
 struct plan;
 
 /* One `name=value` of a request. */
@@ -66,6 +67,8 @@ int plan_new_node_create(struct plan **ret, const struct db *db, const char *nam
 	const struct plan_change *changes, size_t n, struct err *err) MUST_CHECK;
 int plan_new_node_delete(
 	struct plan **ret, const struct db *db, const char *noderange, struct err *err) MUST_CHECK;
+/* The same for nodes by their names; those that are not there are no error. */
+struct plan *plan_new_node_delete_names(const char *const *names, size_t n);
 /* to: an expression, evaluated on each node. No new name may be that of a node, be it one that is renamed
  * by the same request. A node with keys that can't be used (odd ones) is not renamed: they would get
  * lost. */
@@ -86,6 +89,8 @@ int plan_new_group_delete(
 	struct plan **ret, const struct db *db, const char *group, struct err *err) MUST_CHECK;
 int plan_new_group_rename(struct plan **ret, const struct db *db, const char *group, const char *to,
 	struct err *err) MUST_CHECK;
+/* Puts back a backup that was checked and has no problems, and takes it. */
+struct plan *plan_new_restore(struct backup *backup);
 /* Wipes. NULL is fine. No unit may be out. */
 void plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)
@@ -139,6 +144,8 @@ struct plan_unit {
 /* Node numbers (id.index) are given out by whoever carries the plan out: how many this plan needs, and
  * the first of them. plan_next() gives PLAN_WAIT until they are there. */
 size_t plan_wants_numbers(const struct plan *plan);
+/* They must be greater than this one. */
+int64_t plan_numbers_above(const struct plan *plan);
 void plan_give_numbers(struct plan *plan, int64_t first);
 
 enum plan_step {
@@ -168,6 +175,8 @@ void plan_outcome(const struct plan *plan, struct plan_outcome *ret);
 /* Which were applied, in natural order: "n1", and for renames the new name. Until fn gives false. */
 void plan_each_applied(const struct plan *plan,
 	bool (*fn)(const char *object, const char *new_name, void *arg), void *arg);
+/* Of a restore: what was applied. */
+void plan_restored(const struct plan *plan, size_t *ret_nodes, size_t *ret_groups);
 /* "12 of 40 nodes were changed (n1-n12); n13-n40 were not: …; unknown: n7": for error texts. New. */
 char *plan_report(const struct plan *plan);
 /* The _warnings of upstream for clears of this node; calls fn with each. */

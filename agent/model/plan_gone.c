@@ -40,6 +40,15 @@ int plan_new_node_delete(
 	return 0;
 }
 
+struct plan *plan_new_node_delete_names(const char *const *names, size_t n)
+{
+	struct plan *plan = plan_alloc(&deleting);
+
+	for (size_t i = 0; i < n; i++)
+		(void)plan_add_job(plan, names[i]);
+	return plan;
+}
+
 static int work_rename(
 	struct plan *plan, const struct db *db, struct job *job, struct unit *unit, struct err *err)
 {

@@ -129,6 +129,8 @@ struct plan_kind {
 	bool (*advance)(struct plan *plan, const struct db *db);
 };
 
+struct backup;
+
 struct plan {
 	const struct plan_kind *kind;
 	struct job *jobs;
@@ -153,7 +155,9 @@ struct plan {
 	bool makes;	  /* the group is not there yet */
 	bool about_group; /* what was asked for is about a group */
 	size_t numbers;
+	int64_t numbers_above;
 	int64_t first_number; /* 0: not given yet */
+	struct backup *backup; /* of a restore */
 };
 
 struct plan *plan_alloc(const struct plan_kind *kind);

@@ -72,7 +72,8 @@ static char *names_in(
 static int tell(const struct plan *plan, bool group, const char **separator, struct buf *b)
 {
 	const char *noun = group ? "group" : "node";
-	const char *done = group == plan->about_group ? plan->kind->done : "changed";
+	const char *done =
+		group == plan->about_group || plan->backup ? plan->kind->done : "changed";
 	size_t applied, failed, unknown;
 	CLEANUP(freep) char *these = names_in(plan, group, JOB_APPLIED, JOB_APPLIED, &applied);
 	CLEANUP(freep) char *those = names_in(plan, group, JOB_FAILED, JOB_FAILED, &failed);

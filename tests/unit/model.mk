@@ -62,3 +62,10 @@ tests_unit_test_model_expression_parts_SOURCES = tests/unit/test_model_expressio
 tests_unit_test_model_expression_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_expression_parts_LDADD = agent/model/libmodel.a agent/base/libbase.a \
 	$(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_model_backup
+TESTS += tests/unit/test_model_backup
+tests_unit_test_model_backup_SOURCES = tests/unit/test_model_backup.c tests/unit/test_model_plan.h \
+	tests/unit/test_model_plan_rig.c tests/lib/suite.h
+tests_unit_test_model_backup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_backup_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
