@@ -52,13 +52,15 @@ static void add_stale(json *answer, struct agent *agent, bool quorum)
 		json_set_seconds(stale, "age", age);
 		json_set_i64(stale, "revision", sync.revision);
 	}
-	if (quorum && !trouble)
+	if (quorum && !trouble && sync.revision)
 		return;
+	/* with quorum, a trouble is what there is to know; without, the others are what is missing */
+	bool known = sync.revision || (quorum && trouble);
 	if (!trouble)
-		trouble = "etcd has not answered yet";
+		trouble = quorum ? "what is in etcd is still being read"
+				 : "etcd has not answered yet";
 	CLEANUP(freep)
-	char *note = quorum || sync.revision ? xstrdup(trouble)
-					     : xasprintf("Nothing is known yet: %s", trouble);
+	char *note = known ? xstrdup(trouble) : xasprintf("Nothing is known yet: %s", trouble);
 	json_set_str(answer, "note", note);
 }
 

@@ -142,3 +142,19 @@ def test_an_unknown_verb_is_answered_with_the_nearest(trio):
     page = trio[0].collective("shwo")
     assert page.rc == 2, "how it was called is wrong"
     assert "show" in page.err
+
+
+def test_a_member_that_has_just_started_says_that_it_does_not_know_the_others_yet(world):
+    members = world.collective(3)
+    for _ in range(3):
+        members[2].restart()
+        pages = []
+
+        def knows_all():
+            facts = members[2].raw_show()
+            pages.append(facts)
+            return facts["quorum"] and facts["leader"] and len(facts["active"]) == 2
+        wait_until(knows_all, 10, "the restarted member to know everybody", every=0.001)
+        for facts in pages:
+            shown = {facts["leader"], *facts["active"], *facts["offline"]} - {""}
+            assert len(shown) == 3 or "note" in facts, facts
