@@ -190,7 +190,7 @@ quorate() {
 }
 
 listed() {
-	collective_on "$1" show 2>/dev/null | grep -q "^    $2\$"
+	collective_on "$1" show 2>/dev/null | sed '/^Offline/,$d' | grep -q "^    $2\$"
 }
 
 another_leader() {
