@@ -306,6 +306,7 @@ struct replica *replica_new(const struct replica_config *config)
 		.loop = config->loop,
 		.disk = config->disk,
 		.folder = config->folder,
+		.retry = config->disk_retry,
 		.want_all = on_want_all,
 		.arg = r,
 	};

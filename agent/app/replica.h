@@ -43,6 +43,7 @@ struct replica_config {
 	const char *program;	   /* run as `program --read-copy FOLDER` */
 	const char *prefix;	   /* of the keys in etcd */
 	const char *collective_id; /* whose copy it is */
+	usec_t disk_retry;	   /* after a failure; 0: a minute */
 	/* Which etcd the keys are of, asked before each commit: cluster_id and raft_term. */
 	void (*origin)(struct store_mark *mark, void *arg);
 	/* How old what sync delivers may be: 0 while it is current; USEC_NEVER: it has delivered

@@ -17,3 +17,9 @@ tests_unit_test_app_writer_SOURCES = tests/unit/test_app_writer.c tests/unit/tes
 	tests/unit/test_etcd_fake.c tests/unit/test_etcd_fake.h tests/lib/suite.h
 tests_unit_test_app_writer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_writer_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_replica
+TESTS += tests/unit/test_app_replica
+tests_unit_test_app_replica_SOURCES = tests/unit/test_app_replica.c tests/lib/suite.h
+tests_unit_test_app_replica_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_replica_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)

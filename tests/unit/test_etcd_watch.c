@@ -181,6 +181,67 @@ START_TEST(events_come_whole_wherever_the_body_is_cut)
 }
 END_TEST
 
+START_TEST(what_comes_while_it_is_held_waits_and_so_does_the_end)
+{
+	begin(1);
+	etcd_watch_hold(w.watch, true);
+	send_created();
+	for (char c = '1'; c < '4'; c++) {
+		char events[] = "+a1x";
+
+		events[3] = c;
+		fake_text(w.stream, "%s", message(events, false));
+	}
+	fake_end(w.stream);
+	run_for(s.loop, 30 * USEC_PER_MSEC);
+	ck_assert_str_eq(w.events, "");
+	ck_assert(!w.ended);
+	etcd_watch_hold(w.watch, false);
+	wait_ended(ETCD_WATCH_FAILED, "closed");
+	ck_assert_str_eq(w.events, "+a11+a12+a13");
+	finish();
+}
+END_TEST
+
+static bool hold_at_once;
+
+static void hold_when_created(int64_t head, void *arg)
+{
+	(void)arg;
+	w.created = true;
+	w.head = head;
+	etcd_watch_hold(w.watch, hold_at_once);
+}
+
+START_TEST(what_came_in_the_same_piece_waits_too)
+{
+	static const struct etcd_watch_ops holding = {.created = hold_when_created,
+		.event = on_event,
+		.batch = on_batch,
+		.ended = on_ended};
+
+	begin(1);
+	etcd_watch_free(w.watch);
+	hold_at_once = true;
+	w.stream = NULL;
+	w.watch = etcd_watch_new(s.etcd, "/p/", 11, &holding, NULL);
+	while (!w.stream)
+		run_for(s.loop, USEC_PER_MSEC);
+	fake_stream(w.stream);
+	fake_text(w.stream, "{\"result\":{%s,\"created\":true}}\n%s", fake_header(&s.fakes[0]),
+		message("+a11+b12", false));
+	run_until(s.loop, &w.created, "the watch was created");
+	run_for(s.loop, 30 * USEC_PER_MSEC);
+	ck_assert_str_eq(w.events, "");
+	etcd_watch_hold(w.watch, false);
+	wait_applied(12);
+	fake_text(w.stream, "%s", message("-a13", false));
+	wait_applied(13);
+	ck_assert_str_eq(w.events, "+a11+b12-a13");
+	finish();
+}
+END_TEST
+
 static const struct {
 	const char *text; /* sent after `created`; NULL: no created either */
 	enum etcd_watch_end why;
@@ -386,6 +447,8 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, events_come_in_order_and_once);
 	tcase_add_test(t, events_come_whole_wherever_the_body_is_cut);
+	tcase_add_test(t, what_comes_while_it_is_held_waits_and_so_does_the_end);
+	tcase_add_test(t, what_came_in_the_same_piece_waits_too);
 	tcase_add_loop_test(t, each_end_in_the_stream_is_told, 0, ARRAY_SIZE(ends));
 	tcase_add_loop_test(t, refusals_before_the_first_message_are_understood, 0, 7);
 	tcase_add_loop_test(t, a_clean_end_and_a_cut_are_failures, 0, 2);
