@@ -24,6 +24,7 @@ struct numbers {
 	int64_t first; /* what is tried for */
 	int64_t start; /* where the key says nothing */
 	int64_t count;
+	int64_t above;
 	numbers_done_fn *done;
 	void *arg;
 };
@@ -84,6 +85,7 @@ static int verdict(const struct etcd_reply *reply, struct err *err, void *arg)
 	n->mod = kv ? kv->mod_revision : 0;
 	if (!kv || strlen(kv->value) != kv->value_len || !parse(kv->value, &n->first))
 		n->first = n->start;
+	n->first = MAX(n->first, n->above + 1);
 	if (n->first > NUMBERS_MAX - n->count)
 		return err_set(err, -ERANGE,
 			"%s says %" PRId64 ": no more numbers for nodes are left; put a smaller "
@@ -120,6 +122,7 @@ struct numbers *numbers_reserve(
 	n->mod = -1;
 	n->first = n->start;
 	n->count = (int64_t)request->count;
+	n->above = request->above;
 	n->done = done;
 	n->arg = arg;
 	n->change = change_new(request->loop, request->etcd, TIMEOUT, &ops, n);

@@ -31,6 +31,7 @@ struct numbers_request {
 	int64_t record_rev;	/* R2: its mod_revision */
 	const struct db *db;	/* may be NULL; not used after numbers_reserve() returned */
 	size_t count;
+	int64_t above; /* all of them are greater than this one */
 };
 
 struct numbers *numbers_reserve(

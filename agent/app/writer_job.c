@@ -300,6 +300,7 @@ static void want_numbers(struct writer_job *job, int64_t record_rev)
 		.record_rev = record_rev,
 		.db = w->config.db(w->config.arg),
 		.count = plan_wants_numbers(job->plan),
+		.above = plan_numbers_above(job->plan),
 	};
 
 	if (request.count && !job->numbers && !job->stopped)

@@ -193,6 +193,11 @@ size_t plan_wants_numbers(const struct plan *plan)
 	return plan->numbered || plan->stopped ? 0 : plan->options.numbers;
 }
 
+int64_t plan_numbers_above(const struct plan *plan)
+{
+	return plan->options.above;
+}
+
 void plan_give_numbers(struct plan *plan, int64_t first)
 {
 	plan->numbered = true;

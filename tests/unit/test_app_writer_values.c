@@ -156,6 +156,27 @@ START_TEST(numbers_go_on_behind_the_highest_where_the_key_says_nothing)
 }
 END_TEST
 
+START_TEST(numbers_can_be_asked_for_above_others)
+{
+	static const int64_t above[] = {100, 50, 101}, first[] = {101, 102, 103};
+	struct command c;
+
+	rig_begin();
+	kv_put(&rig.kv, "/c/nodeindex", "7");
+	for (size_t i = 0; i < ARRAY_SIZE(above); i++) {
+		const struct toy_options options = {
+			.prefix = "n", .n = 1, .value = "v", .numbers = 1, .above = above[i]};
+
+		rig_submit(&c, &options);
+		rig_wait(&c);
+		ck_assert_msg(c.rc == 0, "%s", c.why);
+		ck_assert_int_eq(c.facts.first, first[i]);
+	}
+	ck_assert_str_eq(kv_get(&rig.kv, "/c/nodeindex")->value, "104");
+	rig_end();
+}
+END_TEST
+
 START_TEST(a_plan_without_numbers_writes_nothing)
 {
 	const struct toy_options options = {.prefix = "n", .n = 1, .value = "v", .numbers = 1};
@@ -182,6 +203,7 @@ TCase *writer_values_case(void)
 	tcase_add_test(tc, what_can_not_be_hashed_is_refused);
 	tcase_add_test(tc, numbers_are_given_out_once);
 	tcase_add_test(tc, numbers_go_on_behind_the_highest_where_the_key_says_nothing);
+	tcase_add_test(tc, numbers_can_be_asked_for_above_others);
 	tcase_add_test(tc, a_plan_without_numbers_writes_nothing);
 	return tc;
 }
