@@ -185,6 +185,36 @@ static void write_certificate(struct writer *w, const json *certificate)
 	writer_end(w);
 }
 
+/* What has no label is for JSON only. */
+static void write_database(struct writer *w, const json *database)
+{
+	static const char *const rows[][2] = {
+		{"keys", "Keys of nodes and groups"},
+		{"other_keys", "Other keys"},
+		{"odd_keys", "Keys that can't be used"},
+		{"listed", NULL},
+		{"changes", NULL},
+		{"loaded", NULL},
+		{"load_time", NULL},
+		{"commits", NULL},
+		{"waiting", NULL},
+	};
+	const char *error = text_at(database, "copy_error");
+	double value;
+
+	writer_object(w, "database", "Database");
+	write_text(w, database, "revision", "Revision");
+	write_age(w, database, "age", "Age");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (json_number(database, rows[i][0], &value, NULL) == 0)
+			writer_number(w, rows[i][0], value, rows[i][1], NULL);
+	}
+	write_text(w, database, "copy", "Copy on disk");
+	write_text(w, database, "copy_revision", "Its revision");
+	write_text(w, database, "copy_error", error && *error ? "Its last error" : NULL);
+	writer_end(w);
+}
+
 static void write_counters(struct writer *w, const json *counters)
 {
 	const json *it;
@@ -248,6 +278,8 @@ void show_write(struct writer *w, const json *answer, double now)
 		write_etcd(w, answer);
 	if (json_is_object(json_at(answer, "certificate")))
 		write_certificate(w, json_at(answer, "certificate"));
+	if (json_is_object(json_at(answer, "database")))
+		write_database(w, json_at(answer, "database"));
 	if (json_is_object(json_at(answer, "counters")))
 		write_counters(w, json_at(answer, "counters"));
 	if (json_is_object(json_at(answer, "loop")))
