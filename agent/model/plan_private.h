@@ -156,7 +156,7 @@ struct plan {
 	bool about_group; /* what was asked for is about a group */
 	size_t numbers;
 	int64_t numbers_above;
-	int64_t first_number; /* 0: not given yet */
+	int64_t first_number;  /* 0: not given yet */
 	struct backup *backup; /* of a restore */
 };
 
