@@ -1,9 +1,11 @@
 /*
  * A connection: bytes become frames, frames become requests, one at a time.
  *
- * The happy path: greet; `readable` moves what came into `in` and wakes the pump; the pump takes
- * frames from `in` while no request is under way and the client reads its answers; a request that
- * ends wakes the pump again. So requests are answered in order however many were sent ahead.
+ * The happy path: greet; `readable` moves what came into `in`, stops reading and wakes the pump; the
+ * pump takes frames from `in` while no request is under way and the client reads its answers, and lets
+ * reading go on; a request that ends wakes the pump again. So requests are answered in order however
+ * many were sent ahead. Pumps wait for each other's turn (loop_patient_new()): all clients together
+ * can't keep the loop from its leases.
  *
  * Everything that can go wrong ends here: bytes that are no frame or no JSON, and answers that can't
  * be sent, drop the connection without a word (as upstream does); a message that is no request, or
@@ -25,8 +27,9 @@
 #define RECEIVE_MAX ((size_t)64 << 10)
 #define BACKLOG	    ((size_t)64 << 10)
 #define SEND_MAX    (FRAME_HEADER + (size_t)FRAME_BODY_MAX + 2 * API_CONGESTED)
-/* Frames handled in one wake-up. */
+/* Frames handled in one wake-up, and for how long. */
 #define FRAMES_MAX 10
+#define SLICE	   (5 * USEC_PER_MSEC)
 /* What a peer without access may still say, passwords included, before it is dropped. */
 #define TRIES_MAX 3
 #define GRACE	  (5 * USEC_PER_SEC)
@@ -200,12 +203,16 @@ static bool ready(const struct api_conn *conn)
 /* True when it stopped before it ran out of frames. */
 static bool pump_frames(struct api_conn *conn)
 {
+	usec_t until = loop_now(conn->server->loop) + SLICE;
 	struct frame frame;
 	struct err err = {""};
 
 	for (int i = 0; i < FRAMES_MAX && ready(conn); i++) {
-		int rc = frame_get(&conn->in, request_max[conn->peer.access], &frame, &err);
+		int rc;
 
+		if (i && loop_now(conn->server->loop) > until)
+			break;
+		rc = frame_get(&conn->in, request_max[conn->peer.access], &frame, &err);
 		if (rc == 0)
 			return false;
 		if (rc == -ESHUTDOWN) {
@@ -248,8 +255,8 @@ static void on_readable(struct buf *received, void *arg)
 	buf_consume(received, received->len);
 	if (rc < 0)
 		drop_later(conn, "too much sent ahead");
-	else
-		on_pump(conn);
+	stream_pause(conn->stream, true);
+	loop_defer_schedule(conn->pump);
 }
 
 static void on_drained(void *arg)
@@ -291,7 +298,7 @@ int conn_new(struct api_server *server, int fd, const struct api_peer *peer, str
 		free(conn);
 		return rc;
 	}
-	conn->pump = loop_defer_new(server->loop, on_pump, conn);
+	conn->pump = loop_patient_new(server->loop, on_pump, conn);
 	list_add_tail(&server->conns, &conn->link);
 	server->held[peer->access]++;
 	server->counters.connections++;

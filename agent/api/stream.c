@@ -60,7 +60,7 @@ static void on_more(void *arg)
 void visit_stream_names(struct visit *visit, visit_emit_fn *emit)
 {
 	visit->emit = emit;
-	visit->more = loop_defer_new(api_resources_loop(visit->resources), on_more, visit);
+	visit->more = loop_patient_new(api_resources_loop(visit->resources), on_more, visit);
 	on_more(visit);
 }
 

@@ -30,6 +30,7 @@
 
 #define NOT_IN_HEAP    ((size_t)-1)
 #define STALL_NAME_MAX 64
+#define PATIENT_SHARE  (10 * USEC_PER_MSEC) /* of a round, for those who can wait */
 #define STALL_TOLD     (10 * USEC_PER_MSEC) /* longer ones are told at level debug */
 
 struct loop {
@@ -43,6 +44,7 @@ struct loop {
 	struct list due;      /* timers taken off the heap to be called in this round */
 	struct list deferred; /* scheduled for the next round */
 	struct list running;  /* deferred that are called in this round */
+	struct list patient;  /* scheduled, for any round */
 	bool stopped;
 	struct loop_stall stall;
 	char stall_what[STALL_NAME_MAX];
@@ -72,6 +74,7 @@ struct loop_timer {
 
 struct loop_defer {
 	struct loop *loop;
+	struct list *queue; /* of the loop: where it is put when it is scheduled */
 	loop_fn *fn;
 	void *arg;
 	struct list link;
@@ -351,16 +354,25 @@ struct loop_defer *loop_defer_new(struct loop *loop, loop_fn *fn, void *arg)
 	struct loop_defer *defer = xcalloc(1, sizeof(*defer));
 
 	defer->loop = loop;
+	defer->queue = &loop->deferred;
 	defer->fn = fn;
 	defer->arg = arg;
 	list_init(&defer->link);
 	return defer;
 }
 
+struct loop_defer *loop_patient_new(struct loop *loop, loop_fn *fn, void *arg)
+{
+	struct loop_defer *defer = loop_defer_new(loop, fn, arg);
+
+	defer->queue = &loop->patient;
+	return defer;
+}
+
 void loop_defer_schedule(struct loop_defer *defer)
 {
 	if (!list_linked(&defer->link))
-		list_add_tail(&defer->loop->deferred, &defer->link);
+		list_add_tail(defer->queue, &defer->link);
 }
 
 void loop_defer_free(struct loop_defer *defer)
@@ -371,21 +383,33 @@ void loop_defer_free(struct loop_defer *defer)
 	free(defer);
 }
 
-/* Calls what is scheduled now; what these calls schedule waits for the next round. */
+static void run_one(struct loop *loop, struct loop_defer *defer)
+{
+	usec_t start = clock_boot();
+
+	list_del(&defer->link);
+	defer->fn(defer->arg);
+	stall_note(loop, start, "defer");
+}
+
+/* Calls what is scheduled now; what these calls schedule waits for the next round. Of the patient ones
+ * as many as fit into their share, in the order in which they came. */
 static void run_deferred(struct loop *loop)
 {
 	struct loop_defer *defer;
+	usec_t until;
 
 	while ((defer = list_first(&loop->deferred, struct loop_defer, link))) {
 		list_del(&defer->link);
 		list_add_tail(&loop->running, &defer->link);
 	}
-	while ((defer = list_first(&loop->running, struct loop_defer, link))) {
-		usec_t start = clock_boot();
-
-		list_del(&defer->link);
-		defer->fn(defer->arg);
-		stall_note(loop, start, "defer");
+	while ((defer = list_first(&loop->running, struct loop_defer, link)))
+		run_one(loop, defer);
+	until = clock_boot() + PATIENT_SHARE;
+	while (!loop->stopped && (defer = list_first(&loop->patient, struct loop_defer, link))) {
+		run_one(loop, defer);
+		if (clock_boot() >= until)
+			break;
 	}
 }
 
@@ -451,6 +475,7 @@ int loop_new(struct loop **ret, struct err *err)
 	list_init(&loop->due);
 	list_init(&loop->deferred);
 	list_init(&loop->running);
+	list_init(&loop->patient);
 	loop->timer_fd_at = USEC_NEVER;
 	loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (loop->timer_fd < 0)
@@ -473,7 +498,8 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	assert(loop->heap_len == 0 && list_empty(&loop->due) && list_empty(&loop->deferred));
+	assert(loop->heap_len == 0 && list_empty(&loop->due) && list_empty(&loop->deferred) &&
+		list_empty(&loop->patient));
 	if (loop->timer_event)
 		event_free(loop->timer_event);
 	if (loop->base)
@@ -497,7 +523,7 @@ int loop_run(struct loop *loop, struct err *err)
 		rc = timer_fd_update(loop, err);
 		if (rc < 0)
 			break;
-		if (!list_empty(&loop->deferred))
+		if (!list_empty(&loop->deferred) || !list_empty(&loop->patient))
 			flags |= EVLOOP_NONBLOCK;
 		if (event_base_loop(loop->base, flags) < 0) {
 			rc = err_set(err, -EIO, "event loop: waiting for descriptors failed");

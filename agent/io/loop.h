@@ -64,6 +64,10 @@ void loop_timer_free(struct loop_timer *timer);
 
 /* Calls fn once from the loop, after the present callback; scheduling twice is once. */
 struct loop_defer *loop_defer_new(struct loop *loop, loop_fn *fn, void *arg);
+/* One that can wait: all of these together get some 10 ms of a round, one after the other in the order in
+ * which they are scheduled. For work that others ask for, so that however many ask, timers and
+ * descriptors have their turn. */
+struct loop_defer *loop_patient_new(struct loop *loop, loop_fn *fn, void *arg);
 void loop_defer_schedule(struct loop_defer *defer);
 void loop_defer_free(struct loop_defer *defer);
 

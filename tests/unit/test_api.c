@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "io/clock.h"
 #include "io/loop.h"
 #include "tests/lib/suite.h"
 #include "tests/unit/api_client.h"
@@ -240,6 +241,63 @@ START_TEST(a_slow_reader_is_waited_for_and_gets_everything)
 }
 END_TEST
 
+#define SLOW_CLIENTS  8
+#define SLOW_REQUESTS 5
+
+/* Calls of the slow handler since the timer had its turn. */
+static struct turns {
+	struct loop_timer *timer;
+	int calls, most, total;
+} turns;
+
+static void on_slow(struct api_request *req, const char *operation UNUSED, const char *path UNUSED,
+	const json *parameters UNUSED, void *arg UNUSED)
+{
+	usec_t until = clock_boot() + 6 * USEC_PER_MSEC;
+
+	turns.total++;
+	turns.most = MAX(turns.most, ++turns.calls);
+	while (clock_boot() < until)
+		;
+	api_request_done(req);
+}
+
+static void on_tick(void *arg UNUSED)
+{
+	turns.calls = 0;
+	loop_timer_after(turns.timer, USEC_PER_MSEC);
+}
+
+static bool all_served(void *arg UNUSED)
+{
+	return turns.total == SLOW_CLIENTS * SLOW_REQUESTS;
+}
+
+START_TEST(many_clients_with_long_requests_let_timers_through)
+{
+	const struct api_options options = {.judge = judge};
+	const struct api_handlers slow = {.resource = on_slow};
+	struct client clients[SLOW_CLIENTS];
+
+	start(&options, &slow);
+	turns.timer = loop_timer_new(f.loop, "tick", on_tick, NULL);
+	for (int i = 0; i < SLOW_CLIENTS; i++) {
+		client_connect(&clients[i], f.loop, f.path);
+		client_expect_greeting(&clients[i], true);
+	}
+	for (int i = 0; i < SLOW_CLIENTS * SLOW_REQUESTS; i++)
+		client_send(&clients[i % SLOW_CLIENTS], GET("/nodes/"));
+	loop_timer_after(turns.timer, 0);
+	loop_until(f.loop, all_served, NULL, "all requests to be served");
+	/* of 40; two use up what a round has for clients */
+	ck_assert_int_le(turns.most, 8);
+	for (int i = 0; i < SLOW_CLIENTS; i++)
+		client_close(&clients[i]);
+	loop_timer_free(turns.timer);
+	stop();
+}
+END_TEST
+
 START_TEST(a_client_that_goes_away_cancels_its_request_once)
 {
 	struct client c;
@@ -325,6 +383,7 @@ static Suite *suite(void)
 	tcase_add_test(t, requests_may_be_cut_anywhere);
 	tcase_add_test(t, what_is_sent_ahead_without_end_waits_in_the_kernel);
 	tcase_add_test(t, a_slow_reader_is_waited_for_and_gets_everything);
+	tcase_add_test(t, many_clients_with_long_requests_let_timers_through);
 	tcase_add_test(t, a_client_that_goes_away_cancels_its_request_once);
 	tcase_add_test(t, an_abandoned_request_keeps_its_place_until_it_ends);
 	tcase_add_test(t, requests_outlive_the_server);

@@ -298,6 +298,44 @@ START_TEST(a_call_that_defers_itself_forever_lets_timers_through)
 }
 END_TEST
 
+static void on_busy(void *arg)
+{
+	usec_t until = clock_boot() + 12 * USEC_PER_MSEC;
+
+	note(*(char *)arg);
+	while (clock_boot() < until)
+		;
+}
+
+static void on_end(void *arg)
+{
+	on_letter(arg);
+	loop_stop(loop);
+}
+
+START_TEST(patient_calls_let_everything_else_through_between_two_of_them)
+{
+	struct loop_timer *timer = loop_timer_new(loop, "timer", on_letter, letter('t'));
+	struct loop_defer *eager = loop_defer_new(loop, on_letter, letter('e'));
+	struct loop_defer *end = loop_patient_new(loop, on_end, letter('.'));
+
+	for (size_t i = 0; i < ARRAY_SIZE(defers); i++) {
+		defers[i] = loop_patient_new(loop, on_busy, letter((char)('1' + i)));
+		loop_defer_schedule(defers[i]);
+	}
+	loop_defer_schedule(end);
+	loop_defer_schedule(eager);
+	loop_timer_after(timer, 0);
+	run();
+	ck_assert_str_eq(order, "e1t23.");
+	for (size_t i = 0; i < ARRAY_SIZE(defers); i++)
+		loop_defer_free(defers[i]);
+	loop_defer_free(end);
+	loop_defer_free(eager);
+	loop_timer_free(timer);
+}
+END_TEST
+
 static void on_signal(int signo, void *arg UNUSED)
 {
 	note(signo == SIGUSR1 ? 'u' : '?');
@@ -481,6 +519,7 @@ static Suite *io_loop_suite(void)
 	tcase_add_test(tc, a_callback_says_what_it_is_about_and_waiting_is_no_work);
 	tcase_add_test(tc, deferred_calls_come_once_in_order_and_may_free_each_other);
 	tcase_add_test(tc, a_call_that_defers_itself_forever_lets_timers_through);
+	tcase_add_test(tc, patient_calls_let_everything_else_through_between_two_of_them);
 	tcase_add_test(tc, a_signal_is_told_from_the_loop);
 	tcase_add_test(tc, a_signal_object_may_be_freed_in_its_callback);
 	tcase_add_test(tc, descriptors_ready_at_once_may_be_freed_by_the_first);
