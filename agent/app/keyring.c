@@ -32,8 +32,9 @@ struct keyring {
 	size_t state_len;
 	int64_t state_rev;
 	bool state_listed;
-	int state_rc; /* of reading it */
-	struct rekey_change change;
+	int state_rc;		    /* of reading it */
+	struct rekey_change change; /* as last read */
+	bool remembers;
 	int64_t revision;
 	uint64_t serial, keys, saved;
 };
@@ -171,6 +172,7 @@ static void follow_state(struct keyring *kr)
 	if (!kr->state)
 		return;
 	kr->state_rc = rekey_change_decode(&kr->change, kr->state, kr->state_len, id->bundle, NULL);
+	kr->remembers |= kr->state_rc == 0;
 	if (kr->state_rc == -ENOKEY)
 		id->key_revision = -1; /* no key has it: nothing sealed is written */
 	if (kr->state_rc < 0 || seal_key_id(id->bundle->key, current, NULL) < 0)
@@ -345,6 +347,11 @@ const struct rekey_change *keyring_change(const struct keyring *kr, int64_t *ret
 bool keyring_behind(const struct keyring *kr)
 {
 	return kr->state && kr->state_rc == -ENOKEY;
+}
+
+const struct rekey_change *keyring_remembered(const struct keyring *kr)
+{
+	return kr->remembers ? &kr->change : NULL;
 }
 
 bool keyring_has(const struct keyring *kr, const char *id)

@@ -70,6 +70,8 @@ int64_t keyring_revision(const struct keyring *keyring);
 const struct rekey_change *keyring_change(const struct keyring *keyring, int64_t *ret_rev);
 /* The change is under a key that this member has not got. */
 bool keyring_behind(const struct keyring *keyring);
+/* As it was when it could last be read; NULL: never yet. */
+const struct rekey_change *keyring_remembered(const struct keyring *keyring);
 bool keyring_has(const struct keyring *keyring, const char *id);
 
 struct keyring_member {

@@ -42,7 +42,6 @@ static void compare_own(const struct agent *agent, struct etcd_txn *txn, int64_t
 	CLEANUP(freep) char *path = xasprintf("members/%s", agent->identity->name);
 
 	if_mod(agent, txn, path, record_rev);
-	keyring_guard(agent->identity, member_prefix(agent->member), txn);
 }
 
 static bool own_fence(const struct agent *agent, struct etcd_txn *txn)
@@ -51,13 +50,13 @@ static bool own_fence(const struct agent *agent, struct etcd_txn *txn)
 
 	member_fence(agent->member, &fence);
 	compare_own(agent, txn, fence.record_rev);
+	keyring_guard(agent->identity, member_prefix(agent->member), txn);
 	return fence.may_write;
 }
 
-bool rekey_lead_fence(const struct agent *agent, struct etcd_txn *txn)
+static bool compare_leader(const struct agent *agent, struct etcd_txn *txn)
 {
-	const char *prefix = member_prefix(agent->member);
-	CLEANUP(freep) char *leader = xasprintf("%sleader", prefix);
+	CLEANUP(freep) char *leader = xasprintf("%sleader", member_prefix(agent->member));
 	CLEANUP(freep) char *active = xasprintf("active/%s", agent->identity->name);
 	struct coord_fence fence;
 
@@ -67,6 +66,12 @@ bool rekey_lead_fence(const struct agent *agent, struct etcd_txn *txn)
 	etcd_txn_if_lease(txn, leader, ETCD_EQUAL, fence.lease);
 	if_mod(agent, txn, active, fence.active_rev);
 	return fence.acting;
+}
+
+bool rekey_lead_fence(const struct agent *agent, struct etcd_txn *txn)
+{
+	keyring_guard(agent->identity, member_prefix(agent->member), txn);
+	return compare_leader(agent, txn);
 }
 
 /* ---- wrapping ---- */
@@ -215,10 +220,12 @@ static bool is_rest(const struct agent *agent, const struct keyitem *item, const
 
 	if (!m)
 		return !there || !there->present;
-	if (!*item->key)
-		return false;
-	return !text_eq(item->receiver, m->record.key) ||
-	       (!text_eq(item->key, newest) && keyring_is_held(agent->keyring, m, newest));
+	if (*item->key && !text_eq(item->receiver, m->record.key))
+		return true;
+	/* of former keys the path tells: what is inside is under a key that is forgotten */
+	return keyitems_name(KEYITEM_WRAPPED, item->path) &&
+	       strncmp(text_after(item->path, REKEY_WRAPPED), newest, SEAL_KEY_ID_LEN) != 0 &&
+	       keyring_is_held(agent->keyring, m, newest);
 }
 
 static size_t rests_of(const struct agent *agent, const struct keyitems *items, const char *newest,
@@ -261,6 +268,24 @@ static int step_sweep(const struct agent *agent, struct etcd_txn *txn, struct er
 	return rekey_rests(agent, txn, BATCH) ? 0 : err_set(err, -ENOENT, "nothing is left over");
 }
 
+/* The state is not what the keyring follows, so the fence is another one. */
+static int repair_txn(const struct agent *agent, struct etcd_txn **ret, struct err *err)
+{
+	const struct rekey_change *change = keyring_remembered(agent->keyring);
+	CLEANUP(etcd_txn_freep) struct etcd_txn *txn = etcd_txn_new();
+	int64_t rev;
+	int rc;
+
+	(void)keyring_change(agent->keyring, &rev);
+	if (!change || !compare_leader(agent, txn))
+		return err_set(err, -EACCES, "this member may not write that at present");
+	if_mod(agent, txn, REKEY_STATE, rev);
+	rc = put_change(agent, change, txn, err);
+	if (rc == 0)
+		*ret = TAKE(txn);
+	return rc;
+}
+
 int rekey_step_txn(
 	const struct agent *agent, enum rekey_step step, struct etcd_txn **ret, struct err *err)
 {
@@ -271,6 +296,8 @@ int rekey_step_txn(
 	bool may = any_member ? own_fence(agent, txn) : rekey_lead_fence(agent, txn);
 	int rc = -EINVAL;
 
+	if (step == REKEY_REPAIR)
+		return repair_txn(agent, ret, err);
 	if (!may || !change)
 		return err_set(err, -EACCES, "this member may not write that at present");
 	switch (step) {

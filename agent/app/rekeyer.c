@@ -32,14 +32,15 @@ struct rekeyer {
 	struct agent *agent;
 	struct rekey core;
 	struct loop_timer *timer;
-	struct report *disk;
+	struct report *disk, *needed;
 	/* the step under way in each lane */
 	enum rekey_step own_step, lead_step;
 	struct etcd_call *own, *lead;
 	struct worker_job *saving;
 	uint64_t saving_keys;
 	struct reseal *reseal;
-	int64_t written; /* the last revision that this has written */
+	struct reseal *counting; /* before a key is forgotten */
+	int64_t written;	 /* the last revision that this has written */
 	/* what the last complete pass over the values has found */
 	int64_t counted_since; /* mod_revision of the change; 0: none */
 	size_t old_values;
@@ -107,6 +108,8 @@ static void fill(const struct rekeyer *r, struct picture *p)
 	p->view = (struct rekey_view){
 		.stage = change ? change->stage : REKEY_NONE,
 		.behind = keyring_behind(kr),
+		.damaged = !change && rev,
+		.remembered = keyring_remembered(kr) != NULL,
 		.live = member_view_age(agent->member) == 0 && keyring_revision(kr) >= r->written,
 		.may_write = fence.may_write,
 		.acting = fence.acting,
@@ -225,6 +228,46 @@ static void reseal(struct rekeyer *r)
 	r->reseal = reseal_new(r->agent, MAX(rev, r->written), on_fence, on_resealed, r);
 }
 
+static bool all_signed(const struct rekeyer *r, const char *key)
+{
+	const struct keyring_member *m;
+
+	list_foreach (m, keyring_members(r->agent->keyring), link) {
+		if (!text_eq(m->record.under, key))
+			return false;
+	}
+	return true;
+}
+
+/* Whatever the record of the change says: a key that is needed is not forgotten. */
+static void on_looked_through(int rc, size_t found, int64_t revision, void *arg)
+{
+	struct rekeyer *r = arg;
+	const struct rekey_change *change = keyring_change(r->agent->keyring, NULL);
+	bool done = rc == 0 && change && change->stage == REKEY_DONE;
+	bool needed = done && (found || !all_signed(r, change->key));
+
+	(void)revision;
+	r->counting = NULL;
+	if (rc == 0)
+		report_change(r->needed, needed,
+			needed ? "a former collective key is kept: something is still under it"
+			       : "nothing is under a former collective key");
+	if (done && !needed) {
+		keyring_drop(r->agent->keyring);
+		log_info("rekey", "the former collective key is forgotten");
+	}
+	ended(r, REKEY_DROP, done && !needed);
+}
+
+static void drop(struct rekeyer *r)
+{
+	int64_t rev;
+
+	(void)keyring_change(r->agent->keyring, &rev);
+	r->counting = reseal_new(r->agent, rev, NULL, on_looked_through, r);
+}
+
 static void commit(struct rekeyer *r, enum rekey_step step)
 {
 	static const struct etcd_call_options options = {.lane = "rekey"};
@@ -251,9 +294,7 @@ static void carry_out_step(struct rekeyer *r, enum rekey_step step)
 		save(r);
 		break;
 	case REKEY_DROP:
-		log_info("rekey", "nothing is under the former collective key any more: forgotten");
-		keyring_drop(r->agent->keyring);
-		rekey_done(&r->core, step);
+		drop(r);
 		break;
 	case REKEY_SEAL:
 		reseal(r);
@@ -304,6 +345,7 @@ struct rekeyer *rekeyer_new(struct agent *agent)
 	r->agent = agent;
 	r->timer = loop_timer_new(agent->loop, "rekey", on_timer, r);
 	r->disk = report_new(agent->loop, "rekey", 0);
+	r->needed = report_new(agent->loop, "rekey", 0);
 	rekey_init(&r->core, random_u64(), loop_now(agent->loop), on_moved, r);
 	return r;
 }
@@ -316,7 +358,9 @@ void rekeyer_free(struct rekeyer *r)
 	etcd_cancel(r->own);
 	etcd_cancel(r->lead);
 	reseal_free(r->reseal);
+	reseal_free(r->counting);
 	report_free(r->disk);
+	report_free(r->needed);
 	loop_timer_free(r->timer);
 	free(r);
 }

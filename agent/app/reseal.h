@@ -28,7 +28,7 @@ typedef bool reseal_fence_fn(struct etcd_txn *txn, void *arg);
 /* Once, from the loop. rc 0: the pass is complete. revision: the last that it wrote, 0: none. */
 typedef void reseal_done_fn(int rc, size_t found, int64_t revision, void *arg);
 
-/* since: the copy must be at this revision. */
+/* since: the copy must be at this revision. fence NULL: nothing is written, only counted. */
 struct reseal *reseal_new(struct agent *agent, int64_t since, reseal_fence_fn *fence,
 	reseal_done_fn *done, void *arg);
 /* done is not called any more. NULL is fine. */

@@ -37,7 +37,7 @@ static const struct sm_state states[] = {
 	[REKEY_BEHIND] = {"behind",
 		"the key was changed and this member has not got the new one: it can't open what "
 		"is new and writes no secrets",
-		{{"it has the key now, all is done", REKEY_IDLE},
+		{{"all is done, or it was a record of the past", REKEY_IDLE},
 			{"it has the key now", REKEY_DROPPING},
 			{"it has the key now, a change is under way", REKEY_DISTRIBUTING},
 			{"it has the key now, the values are being sealed anew", REKEY_RESEALING}}},
@@ -60,6 +60,7 @@ static const char *const names[REKEY_STEPS] = {
 	[REKEY_SEAL] = "seal",
 	[REKEY_FINISH] = "finish",
 	[REKEY_SWEEP] = "sweep",
+	[REKEY_REPAIR] = "repair",
 };
 
 const char *rekey_step_name(enum rekey_step step)
@@ -198,7 +199,11 @@ static bool in_use(enum rekey_stage stage)
 
 static bool lead_step(const struct rekey_view *view, enum rekey_step *ret)
 {
-	if (!view->live || view->behind || !view->has_new || !view->saved)
+	if (view->damaged) {
+		*ret = REKEY_REPAIR;
+		return view->acting && view->live && view->remembered;
+	}
+	if (!view->live || !view->has_new || !view->saved)
 		return false;
 	if (!view->acting) {
 		*ret = REKEY_WRAP;

@@ -64,6 +64,8 @@ struct rekey_member {
 struct rekey_view {
 	enum rekey_stage stage; /* as this member can read it; `behind`: it can't */
 	bool behind;		/* the record is under a key that this member does not have */
+	bool damaged;		/* behind, or the record is there and is none */
+	bool remembered;	/* this run has read it before, as it should be */
 	bool live;		/* what follows is current */
 	bool may_write;
 	bool acting;	   /* this member leads */
@@ -86,7 +88,7 @@ enum rekey_step {
 	/* of every member */
 	REKEY_SAVE, /* write the keys to disk */
 	REKEY_TELL, /* say in etcd that the new key is on disk */
-	REKEY_DROP, /* forget all keys but the new one */
+	REKEY_DROP, /* forget all keys but the new one, unless the own copy has something under another */
 	/* of the leader; each compares its leadership and the record's revision. Who leads without
 	 * having the new key has come after the change began: others wrap for it then, whose writes
 	 * compare only what every write of a member does. */
@@ -96,8 +98,9 @@ enum rekey_step {
 	REKEY_SEAL,   /* look through the values, seal anew what is under another key */
 	REKEY_FINISH, /* to stage done */
 	REKEY_SWEEP,  /* remove the rests */
+	REKEY_REPAIR, /* put the record of the change as it was last read; compares its revision */
 };
-#define REKEY_STEPS (REKEY_SWEEP + 1)
+#define REKEY_STEPS (REKEY_REPAIR + 1)
 const char *rekey_step_name(enum rekey_step step);
 
 struct rekey {

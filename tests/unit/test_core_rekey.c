@@ -122,7 +122,27 @@ START_TEST(only_an_acting_leader_with_a_current_view_and_the_key_on_disk_leads)
 	view.saved = false;
 	ck_assert_str_eq(steps(&view), "save");
 	view = view_of(REKEY_RESEAL);
-	view.behind = true;
+	view.behind = view.damaged = true;
+	ck_assert_str_eq(steps(&view), "");
+}
+END_TEST
+
+/* A record of a former change that was put back is under a key that everybody has forgotten. */
+START_TEST(a_leader_puts_the_record_right_that_it_has_read_before)
+{
+	struct rekey_view view = view_of(REKEY_NONE);
+
+	view.behind = view.damaged = view.remembered = true;
+	ck_assert_str_eq(steps(&view), "repair");
+	view.behind = false;
+	ck_assert_str_eq(steps(&view), "repair");
+	view.acting = false;
+	ck_assert_str_eq(steps(&view), "");
+	view.acting = true;
+	view.live = false;
+	ck_assert_str_eq(steps(&view), "");
+	view.live = true;
+	view.remembered = false;
 	ck_assert_str_eq(steps(&view), "");
 }
 END_TEST
@@ -239,6 +259,7 @@ static Suite *rekey_suite(void)
 	tcase_add_test(t, the_new_key_is_used_when_everybody_has_it);
 	tcase_add_test(t, a_leader_without_the_new_key_gets_it_from_the_others);
 	tcase_add_test(t, only_an_acting_leader_with_a_current_view_and_the_key_on_disk_leads);
+	tcase_add_test(t, a_leader_puts_the_record_right_that_it_has_read_before);
 	tcase_add_test(t, a_member_tells_what_is_on_its_disk_and_nothing_before);
 	tcase_add_test(t, the_change_ends_when_nothing_is_under_the_old_key);
 	tcase_add_test(t, the_old_key_goes_when_the_copy_on_disk_needs_it_no_more);

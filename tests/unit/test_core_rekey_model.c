@@ -66,6 +66,7 @@ static void look(struct world *w, int who, struct rekey_member *list, struct rek
 	*view = (struct rekey_view){
 		.stage = s->change.stage,
 		.behind = readable(w, m) < 0,
+		.damaged = readable(w, m) < 0,
 		.live = m->seen >= m->written,
 		.may_write = s->record[who].there && s->active[who],
 		.acting = s->leader == who && s->active[who],
