@@ -22,7 +22,7 @@ void writer_turn_soon(struct writer *w)
 
 static bool runnable(const struct writer_job *job)
 {
-	return job->phase == WRITER_WRITING && !job->blocked &&
+	return job->phase == WRITER_WRITING && !job->blocked && job->out < WRITER_PLAN_SLOTS &&
 	       loop_timer_due(job->resume) == USEC_NEVER;
 }
 

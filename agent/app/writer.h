@@ -27,7 +27,8 @@
  * what was under way then is waited for, some seconds at most. A plan that comes at such a time is
  * refused at once, and nothing is sent.
  *
- * Plans take turns, one transaction each, so that a small one does not wait for a large one to end.
+ * Plans take turns, one transaction each, and none has more than a few under way, so that a small one
+ * does not wait for a large one to end.
  * At most 5 ms are spent per turn of the loop (R6).
  */
 #ifndef APP_WRITER_H
@@ -51,6 +52,7 @@ struct writer_job;
 #define WRITER_PLANS_MAX   32	/* under way; others wait in the order they came */
 #define WRITER_WAITING_MAX 1024 /* more are refused */
 #define WRITER_SLOTS	   8	/* transactions under way */
+#define WRITER_PLAN_SLOTS  3	/* of these, for one plan: the others wait behind no more at etcd */
 
 struct writer_config {
 	struct loop *loop;

@@ -18,8 +18,8 @@ struct numbers;
 struct plan_unit;
 struct writer_coat;
 
-/* Units of one transaction. */
-#define WRITER_BATCH_MAX ETCD_TXN_OPS_MAX
+/* Units of one transaction: etcd takes some milliseconds for so many, and whoever comes next waits. */
+#define WRITER_BATCH_MAX 64
 
 struct writer_batch {
 	struct writer *writer;

@@ -30,9 +30,9 @@ START_TEST(a_plan_is_packed_into_few_transactions)
 	rig_rc(&c, 0);
 	ck_assert_uint_eq(c.facts.applied, 300);
 	ck_assert_uint_eq(rig.kv.puts, 300);
-	/* 126 of each, less what every transaction carries of its own */
-	ck_assert_uint_eq(rig.kv.most_ops, 125);
-	ck_assert_uint_eq(rig.kv.txns, 3);
+	/* 64 of them, and what every transaction carries of its own */
+	ck_assert_uint_eq(rig.kv.most_ops, 65);
+	ck_assert_uint_eq(rig.kv.txns, 5);
 	ck_assert_str_eq(value_of("n299"), "v");
 	ck_assert_int_ge(rig.expected, rig.kv.fake.revision);
 	rig_end();
@@ -278,6 +278,28 @@ START_TEST(a_small_plan_does_not_wait_for_a_large_one)
 }
 END_TEST
 
+START_TEST(a_large_plan_leaves_room_at_etcd)
+{
+	const struct toy_options large = {.prefix = "big", .n = 400, .value = "v"};
+	struct command big, little;
+
+	rig_begin();
+	rig.kv.always = KV_HANG;
+	rig_submit(&big, &large);
+	while (rig.kv.txns < WRITER_PLAN_SLOTS)
+		run_for(rig.loop, USEC_PER_MSEC);
+	run_for(rig.loop, 20 * USEC_PER_MSEC);
+	ck_assert_uint_eq(rig.kv.txns, WRITER_PLAN_SLOTS);
+	rig.kv.always = KV_FINE;
+	rig_run(&little, "small", 1, "v");
+	rig_rc(&little, 0);
+	ck_assert(!big.done);
+	writer_free(TAKE(rig.writer));
+	rig.lagging = true;
+	rig_end();
+}
+END_TEST
+
 START_TEST(many_plans_take_their_turns)
 {
 	static struct command commands[2 * WRITER_PLANS_MAX];
@@ -381,6 +403,7 @@ TCase *writer_plans_case(void)
 	tcase_add_test(tc, a_member_that_registers_is_waited_for);
 	tcase_add_test(tc, a_record_that_was_replaced_is_compared_anew);
 	tcase_add_test(tc, a_small_plan_does_not_wait_for_a_large_one);
+	tcase_add_test(tc, a_large_plan_leaves_room_at_etcd);
 	tcase_add_test(tc, many_plans_take_their_turns);
 	tcase_add_test(tc, what_nobody_waits_for_is_completed_once_begun);
 	tcase_add_test(tc, more_than_a_transaction_takes_is_refused);
