@@ -302,6 +302,7 @@ def shown(member, node):
     """What is plain and the node's own, as {name: value}."""
     frames, _, stale = request(member, "retrieve", f"/nodes/{node}/attributes/current")
     assert frames is not None and not stale, "the copy is not current"
+    assert not any("errorcode" in frame for frame in frames), frames
     found = {}
     for frame in frames:
         for name, value in frame.items():
