@@ -58,7 +58,7 @@ struct toy_options {
 	const char *from;
 	size_t padding; /* further bytes of each unit */
 	size_t numbers;
-	int64_t above; /* all of them are greater */
+	int64_t above;	 /* all of them are greater */
 	size_t compares; /* of each unit; 0: 1 */
 };
 
