@@ -42,7 +42,7 @@ struct etcd_sync_config {
 	const char *prefix;    /* what is kept in step: begins and ends with '/' */
 	const char *pulse_key; /* put regularly by somebody; NULL: none */
 	usec_t silence;	       /* 0: 30 s */
-	int64_t page;	       /* keys a page; 0: 2500 */
+	int64_t page;	       /* keys a page; 0: ETCD_SYNC_PAGE (sync_core.h) */
 	int64_t known_revision; /* > 0: the owner has the state at it, only what came since is wanted */
 	uint64_t seed;
 };

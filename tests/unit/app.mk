@@ -20,6 +20,7 @@ tests_unit_test_app_writer_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
 
 check_PROGRAMS += tests/unit/test_app_replica
 TESTS += tests/unit/test_app_replica
-tests_unit_test_app_replica_SOURCES = tests/unit/test_app_replica.c tests/lib/suite.h
+tests_unit_test_app_replica_SOURCES = tests/unit/test_app_replica.c \
+	tests/unit/test_app_replica_disk.c tests/unit/test_app_replica.h tests/lib/suite.h
 tests_unit_test_app_replica_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_replica_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)

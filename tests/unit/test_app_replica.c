@@ -3,46 +3,31 @@
  * the disk or the reading process fails. This program is its own reading process.
  */
 #include "config.h"
-#include "app/replica.h"
 
 #include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "io/clock.h"
 #include "io/loop.h"
 #include "io/worker.h"
 #include "model/db.h"
-#include "tests/lib/suite.h"
+#include "tests/unit/test_app_replica.h"
 
-#define PREFIX	 "/c/"
-#define DEADLINE (20 * USEC_PER_SEC)
-#define RETRY	 (200 * USEC_PER_MSEC)
-
-static struct loop *loop;
-static struct worker *disk;
-static struct replica *replica;
+struct loop *loop;
+struct worker *disk;
+struct replica *replica;
 static struct replica_listener listener;
-static char folder[64], copy[80];
-static const char *program, *collective;
+static char folder[64];
+char copy[80];
+const char *program, *collective;
 static struct err err;
 
-/* What the replica said. */
-static struct {
-	bool loaded;
-	char failure[512];
-	int64_t told;
-	unsigned tellings, list_again, complaints;
-	char complaint[512];
-} said;
+struct said said;
 static usec_t age;
 
 static void on_line(enum log_level level, const char *module, const char *text, void *arg)
@@ -97,7 +82,7 @@ static void stop(void *arg)
 	loop_stop(loop);
 }
 
-static void turn(usec_t delay)
+void turn(usec_t delay)
 {
 	struct loop_timer *timer = loop_timer_new(loop, "test", stop, NULL);
 
@@ -107,16 +92,7 @@ static void turn(usec_t delay)
 	loop_timer_free(timer);
 }
 
-#define WAIT(condition)                                                                            \
-	do {                                                                                       \
-		usec_t until = clock_boot() + DEADLINE;                                            \
-		while (!(condition) && clock_boot() < until)                                       \
-			turn(USEC_PER_MSEC);                                                       \
-		if (!(condition))                                                                  \
-			ck_abort_msg("%s does not come", #condition);                              \
-	} while (0)
-
-static void start(void)
+void start(void)
 {
 	const struct replica_config config = {
 		.loop = loop,
@@ -139,13 +115,13 @@ static void start(void)
 	replica_listen(replica, &listener);
 }
 
-static void load(void)
+void load(void)
 {
 	replica_load(replica);
 	WAIT(said.loaded);
 }
 
-static void restart(void)
+void restart(void)
 {
 	replica_free(replica);
 	start();
@@ -191,14 +167,14 @@ static struct etcd_kv kv(const char *key, const char *value, int64_t revision)
 		.mod_revision = revision};
 }
 
-static void list_one(const char *key, const char *value, int64_t revision)
+void list_one(const char *key, const char *value, int64_t revision)
 {
 	const struct etcd_kv one = kv(key, value, revision);
 
 	replica_kv(replica, &one);
 }
 
-static void event(const char *key, const char *value, int64_t revision)
+void event(const char *key, const char *value, int64_t revision)
 {
 	const struct etcd_event one = {
 		.deleted = !value, .kv = kv(key, value ? value : "", revision)};
@@ -206,7 +182,7 @@ static void event(const char *key, const char *value, int64_t revision)
 	replica_event(replica, &one);
 }
 
-static void list_two_nodes(int64_t revision)
+void list_two_nodes(int64_t revision)
 {
 	replica_begin(replica, revision);
 	list_one(PREFIX "members/a", "{}", 2);
@@ -216,14 +192,14 @@ static void list_two_nodes(int64_t revision)
 	replica_end(replica, revision);
 }
 
-static bool node_exists(const char *name)
+bool node_exists(const char *name)
 {
 	uint32_t node;
 
 	return db_node_find(replica_db(replica), name, &node);
 }
 
-static struct replica_status status(void)
+struct replica_status status(void)
 {
 	struct replica_status s;
 
@@ -231,7 +207,7 @@ static struct replica_status status(void)
 	return s;
 }
 
-static bool stored(int64_t revision)
+bool stored(int64_t revision)
 {
 	return status().stored == revision && strcmp(status().state, "current") == 0;
 }
@@ -358,49 +334,6 @@ START_TEST(changes_that_come_while_the_file_is_filled_follow_it)
 }
 END_TEST
 
-START_TEST(a_copy_that_is_of_no_use_is_told_and_not_used)
-{
-	static const struct {
-		const char *collective, *program, *said;
-	} cases[] = {
-		{"another", "/proc/self/exe", "another collective"},
-		{"c1", "/bin/true", "nothing that makes sense"},
-		{"c1", "/bin/false", "ended with status 1"},
-		{"c1", "/nowhere/at/all", "cannot run"},
-	};
-
-	list_two_nodes(10);
-	WAIT(stored(10));
-	collective = cases[_i].collective;
-	program = cases[_i].program;
-	restart();
-	ck_assert_msg(strstr(said.failure, cases[_i].said), "%s", said.failure);
-	ck_assert_uint_eq(said.complaints, 1);
-	ck_assert_ptr_nonnull(strstr(said.complaint, cases[_i].said));
-	ck_assert_ptr_null(replica_db(replica));
-	ck_assert_ptr_null(replica_loaded_from(replica));
-	list_two_nodes(20);
-	WAIT(stored(20));
-}
-END_TEST
-
-START_TEST(a_reader_that_dies_is_a_damaged_copy)
-{
-	CLEANUP(freep) char *path = file_join(copy, "db");
-
-	list_two_nodes(10);
-	WAIT(stored(10));
-	replica_free(TAKE(replica));
-	worker_free(disk);
-	ck_assert_int_eq(worker_new(&disk, loop, &err), 0);
-	ck_assert_int_eq(truncate(path, 100), 0);
-	start();
-	load();
-	ck_assert_msg(strstr(said.failure, "damaged"), "%s", said.failure);
-	ck_assert_ptr_null(replica_db(replica));
-}
-END_TEST
-
 START_TEST(more_than_can_be_followed_is_listed_again)
 {
 	list_two_nodes(10);
@@ -421,81 +354,6 @@ START_TEST(more_than_can_be_followed_is_listed_again)
 	replica_batch(replica, 12);
 	ck_assert_int_eq(replica_revision(replica), 12);
 	ck_assert(node_exists("m1") && node_exists("m2"));
-}
-END_TEST
-
-/* Check writes a file, too: nothing may be asserted while the limit holds. */
-static void set_limit(rlim_t size)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
-		abort();
-	limit.rlim_cur = size == RLIM_INFINITY ? limit.rlim_max : size;
-	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
-		abort();
-}
-
-static void many_changes(int64_t revision)
-{
-	for (int i = 0; i < 500; i++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), PREFIX "nodes/m%d/groups", i);
-		event(key, "some,groups", revision);
-	}
-	replica_batch(replica, revision);
-}
-
-START_TEST(a_full_disk_is_told_once_and_made_good_later)
-{
-	char trouble[512];
-	int64_t was;
-
-	list_two_nodes(10);
-	WAIT(stored(10));
-	set_limit(16384);
-	many_changes(11);
-	WAIT(*status().trouble);
-	snprintf(trouble, sizeof(trouble), "%s", status().trouble);
-	many_changes(12);
-	turn(3 * RETRY);
-	was = status().stored;
-	set_limit(RLIM_INFINITY);
-	ck_assert_uint_eq(said.complaints, 1);
-	ck_assert_int_eq(replica_revision(replica), 12);
-	ck_assert_int_eq(was, 10);
-	ck_assert_ptr_nonnull(strstr(trouble, "revision 10"));
-	WAIT(stored(12));
-	ck_assert_str_eq(status().trouble, "");
-	restart();
-	ck_assert_int_eq(replica_revision(replica), 12);
-	ck_assert(node_exists("m499"));
-}
-END_TEST
-
-START_TEST(a_disk_that_is_full_from_the_start_asks_for_a_listing_later)
-{
-	set_limit(4096);
-	replica_begin(replica, 10);
-	for (int i = 0; i < 500; i++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), PREFIX "nodes/m%d/groups", i);
-		list_one(key, "some,groups", 5);
-	}
-	replica_end(replica, 10);
-	WAIT(*status().trouble);
-	event(PREFIX "nodes/n3/groups", "", 11);
-	replica_batch(replica, 11);
-	set_limit(RLIM_INFINITY);
-	ck_assert_str_eq(status().state, "failed");
-	ck_assert(node_exists("n3"));
-	WAIT(said.list_again);
-	list_two_nodes(20);
-	WAIT(stored(20));
-	restart();
-	ck_assert_int_eq(replica_revision(replica), 20);
 }
 END_TEST
 
@@ -567,13 +425,10 @@ static Suite *replica_suite(void)
 	tcase_add_test(t, a_restart_finds_what_was_known_last);
 	tcase_add_test(t, an_end_while_the_file_is_filled_leaves_the_former_one);
 	tcase_add_test(t, changes_that_come_while_the_file_is_filled_follow_it);
-	tcase_add_loop_test(t, a_copy_that_is_of_no_use_is_told_and_not_used, 0, 4);
-	tcase_add_test(t, a_reader_that_dies_is_a_damaged_copy);
 	tcase_add_test(t, more_than_can_be_followed_is_listed_again);
-	tcase_add_test(t, a_full_disk_is_told_once_and_made_good_later);
-	tcase_add_test(t, a_disk_that_is_full_from_the_start_asks_for_a_listing_later);
 	tcase_add_test(t, odd_keys_are_told_once_and_few_at_a_time);
 	tcase_add_test(t, a_listener_may_leave_while_it_is_told);
+	add_disk_tests(t);
 	suite_add_tcase(s, t);
 	return s;
 }
