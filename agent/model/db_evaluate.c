@@ -2,8 +2,8 @@
  * What expressions come to on a node. A reference is worked out afresh, with the same scope, one level
  * deeper; the attributes that are being worked out stand on a stack, so that one that leads
  * back to itself is found, and everything that depends on it is broken with a text that names the circle.
- * All that one question causes shares one budget. A reference to what is hidden or broken for another
- * reason is empty.
+ * All that one question causes shares one budget. A reference to what is hidden, a list (as upstream
+ * has it) or broken for another reason is empty.
  */
 #include "config.h"
 #include "model/db_private.h"
@@ -72,18 +72,6 @@ static int refer_to_expression(struct evaluation *e, const struct db_name *name,
 	return 0;
 }
 
-/* The names of the node's groups, with commas between. */
-static int refer_to_groups(const struct evaluation *e, struct buf *out)
-{
-	const uint32_t *groups;
-	size_t n = db_node_groups(e->db, e->node->object.number, &groups);
-	int rc = 0;
-
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = buf_printf(out, "%s%s", i ? "," : "", db_group_name(e->db, groups[i]));
-	return rc;
-}
-
 static int on_attribute(const char *written, struct buf *out, struct err *err, void *arg)
 {
 	struct evaluation *e = arg;
@@ -96,9 +84,7 @@ static int on_attribute(const char *written, struct buf *out, struct err *err, v
 	if (!row || !row->on_node)
 		return err_set(err, -ENOENT, "%s is not a valid attribute name",
 			text_printable(written, strlen(written), shown));
-	if (row->kind == ATTRIBUTE_LIST)
-		return refer_to_groups(e, out);
-	name = db_name_find(e->db, full);
+	name = row->kind == ATTRIBUTE_LIST ? NULL : db_name_find(e->db, full);
 	if (!name || !db_value_of(e->db, e->node, name, &value))
 		return 0;
 	if (value.kind == DB_PLAIN)

@@ -81,8 +81,7 @@ static int may_filter(const void *arg, const char *name, struct err *err)
 	const struct attribute *row = is_pattern(name) ? NULL : attribute_find(name);
 	char shown[TEXT_PRINTABLE_MAX];
 
-	if (text_starts(name, "secret.") || text_starts(name, "custom.nodesecret.") ||
-		(row && attribute_hidden(row)))
+	if (text_starts(name, "secret.") || text_starts(name, "custom.nodesecret."))
 		return err_set(err, -EINVAL, "Filter by secret attributes is not supported");
 	if (text_starts(name, "custom.") || text_starts(name, "net.") ||
 		text_starts(name, "power.") || (row && row->on_node) ||
@@ -120,7 +119,10 @@ static bool ask(struct asking *asking, const struct db_value *value)
 
 	if (value->kind == DB_PLAIN)
 		return asking->fn(value->text, asking->fn_arg);
-	if (value->kind == DB_UNSET || value->kind == DB_HIDDEN ||
+	/* a hash, for may_filter lets no secret come here: it is as it is shown, which no password is */
+	if (value->kind == DB_HIDDEN)
+		return asking->fn("********", asking->fn_arg);
+	if (value->kind == DB_UNSET ||
 		db_node_text(asking->db, asking->node, value, &text, NULL) < 0)
 		return asking->fn("", asking->fn_arg);
 	return asking->fn(buf_cstr(&text), asking->fn_arg);

@@ -184,6 +184,9 @@ static int fill_value(
 	if (attribute->kind == ATTRIBUTE_BOOLEAN) {
 		const char *word = attribute_truth(text) ? "true" : "false";
 
+		if (how == PLAN_TYPED &&
+			expression_classify(text, strlen(text), err) != EXPRESSION_PLAIN)
+			return refuse_expression(value, err);
 		set_raw(value, word, strlen(word));
 		set_plain(value, word, strlen(word));
 		return 0;
