@@ -24,3 +24,9 @@ tests_unit_test_app_replica_SOURCES = tests/unit/test_app_replica.c \
 	tests/unit/test_app_replica_disk.c tests/unit/test_app_replica.h tests/lib/suite.h
 tests_unit_test_app_replica_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_replica_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_keyring
+TESTS += tests/unit/test_app_keyring
+tests_unit_test_app_keyring_SOURCES = tests/unit/test_app_keyring.c tests/lib/suite.h
+tests_unit_test_app_keyring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_keyring_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
