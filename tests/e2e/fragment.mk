@@ -19,6 +19,8 @@ EXTRA_DIST += \
 	tests/e2e/test_nodes.py \
 	tests/e2e/test_pages.py \
 	tests/e2e/test_partitions.py \
+	tests/e2e/test_rekey.py \
+	tests/e2e/test_secrets.py \
 	tests/e2e/test_show.py \
 	tests/e2e/test_socket.py \
 	tests/e2e/test_takeover.py \
