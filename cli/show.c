@@ -230,26 +230,6 @@ static void write_counters(struct writer *w, const json *counters)
 	writer_end(w);
 }
 
-static void write_database(struct writer *w, const json *database)
-{
-	static const char *const rows[][2] = {{"revision", "Revision"}, {"copy", "Copy on disk"},
-		{"copy_revision", "Its revision"}, {"copy_error", "Its trouble"}};
-	const json *it;
-	double value;
-
-	writer_object(w, "database", "Database");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (text_at(database, rows[i][0]) && *text_at(database, rows[i][0]))
-			write_text(w, database, rows[i][0], rows[i][1]);
-	}
-	json_foreach(it, database)
-	{
-		if (json_number(database, json_name(it), &value, NULL) == 0)
-			writer_number(w, json_name(it), value, json_name(it), NULL);
-	}
-	writer_end(w);
-}
-
 static void write_loop(struct writer *w, const json *loop)
 {
 	static const char *const rows[][2] = {
