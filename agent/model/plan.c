@@ -255,7 +255,7 @@ void plan_stop(struct plan *plan, const char *why)
 
 size_t plan_wants_numbers(const struct plan *plan)
 {
-	return plan->numbers;
+	return plan->first_number ? 0 : plan->numbers;
 }
 
 int64_t plan_numbers_above(const struct plan *plan)

@@ -141,8 +141,8 @@ struct plan_unit {
 	size_t bytes; /* of all keys and values, roughly */
 };
 
-/* Node numbers (id.index) are given out by whoever carries the plan out: how many this plan needs, and
- * the first of them. plan_next() gives PLAN_WAIT until they are there. */
+/* Node numbers (id.index) are given out by whoever carries the plan out: how many this plan still
+ * needs (0 once they were given), and the first of them. plan_next() gives PLAN_WAIT until they are there. */
 size_t plan_wants_numbers(const struct plan *plan);
 /* They must be greater than this one. */
 int64_t plan_numbers_above(const struct plan *plan);

@@ -58,7 +58,9 @@ START_TEST(numbers_are_waited_for)
 
 	ck_assert_int_eq(plan_new_node_create(&plan, m.db, "n1", true, NULL, 0, NULL), 0);
 	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_WAIT);
+	ck_assert_uint_eq(plan_wants_numbers(plan), 1);
 	plan_give_numbers(plan, 41);
+	ck_assert_uint_eq(plan_wants_numbers(plan), 0);
 	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_UNIT);
 	ck_assert(world_commit(&w, unit));
 	plan_applied(plan, unit, w.revision);

@@ -120,8 +120,10 @@ static void race(struct world *w, struct actor *actors, size_t n, uint64_t seed)
 	size_t left = n;
 
 	for (size_t i = 0; i < n; i++) {
+		int64_t wanted = (int64_t)plan_wants_numbers(actors[i].plan);
+
 		plan_give_numbers(actors[i].plan, w->next_index);
-		w->next_index += (int64_t)plan_wants_numbers(actors[i].plan);
+		w->next_index += wanted;
 	}
 	for (unsigned turn = 0; left > 0; turn++) {
 		struct actor *a = &actors[prng_below(&p, n)];

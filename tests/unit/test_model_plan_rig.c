@@ -232,9 +232,10 @@ void run(struct world *w, struct member *m, struct plan *plan)
 	struct plan_unit *unit;
 	enum plan_step step;
 	unsigned waits = 0;
+	int64_t wanted = (int64_t)plan_wants_numbers(plan);
 
 	plan_give_numbers(plan, w->next_index);
-	w->next_index += (int64_t)plan_wants_numbers(plan);
+	w->next_index += wanted;
 	while ((step = plan_next(plan, m->db, &unit)) != PLAN_DONE) {
 		if (step == PLAN_UNIT) {
 			if (world_commit(w, unit))
