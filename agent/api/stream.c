@@ -14,7 +14,8 @@
 #include "io/loop.h"
 #include "model/db.h"
 
-#define SLICE (5 * USEC_PER_MSEC)
+#define SLICE	    (5 * USEC_PER_MSEC)
+#define AT_ONCE_MAX 256
 
 void visit_stream_free(struct visit *visit)
 {
@@ -61,7 +62,11 @@ void visit_stream_names(struct visit *visit, visit_emit_fn *emit)
 {
 	visit->emit = emit;
 	visit->more = loop_patient_new(api_resources_loop(visit->resources), on_more, visit);
-	on_more(visit);
+	/* to find many has taken its time already: they are told from the loop */
+	if (visit->n_names > AT_ONCE_MAX)
+		loop_defer_schedule(visit->more);
+	else
+		on_more(visit);
 }
 
 void visit_stream(struct visit *visit, const char *const *names, size_t n, visit_emit_fn *emit)
