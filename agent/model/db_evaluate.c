@@ -105,8 +105,8 @@ static int evaluate(
 	return expression_evaluate(text, len, &scope, out, err);
 }
 
-int db_node_evaluate(const struct db *db, uint32_t node, const char *expression, struct buf *out,
-	struct err *err)
+int db_evaluate_counted(const struct db *db, uint32_t node, const char *expression, struct buf *out,
+	size_t *ret_work, struct err *err)
 {
 	struct evaluation e = {
 		.db = db, .node = db_node_at(db, node), .budget = DB_EVALUATION_WORK};
@@ -114,12 +114,21 @@ int db_node_evaluate(const struct db *db, uint32_t node, const char *expression,
 
 	buf_reset(out);
 	rc = evaluate(&e, expression, strlen(expression), out, err);
+	*ret_work = DB_EVALUATION_WORK - e.budget;
 	if (rc == 0)
 		return 0;
 	buf_reset(out);
 	if (rc != -EINVAL && e.trouble == 0)
 		return err_set(err, -EINVAL, "the result is too long");
 	return -EINVAL;
+}
+
+int db_node_evaluate(const struct db *db, uint32_t node, const char *expression, struct buf *out,
+	struct err *err)
+{
+	size_t work;
+
+	return db_evaluate_counted(db, node, expression, out, &work, err);
 }
 
 int db_node_text(const struct db *db, uint32_t node, const struct db_value *value, struct buf *out,

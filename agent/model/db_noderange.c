@@ -17,6 +17,11 @@
 #include "model/db.h"
 #include "model/db_private.h"
 
+/* In the unit of a noderange's work: a step of an expression (DB_EVALUATION_WORK), and a name of the
+ * node to be compared with a pattern. */
+#define WORK_OF_A_STEP 8
+#define WORK_OF_A_NAME 16
+
 static bool find_node(const void *arg, const char *name, uint32_t *ret)
 {
 	return db_node_find(arg, name, ret);
@@ -98,6 +103,7 @@ struct asking {
 	const char *pattern;
 	bool (*fn)(const char *value, void *fn_arg);
 	void *fn_arg;
+	uint64_t *spent;
 	bool matched; /* the pattern stands for something here */
 	bool accepted;
 };
@@ -116,22 +122,29 @@ static bool ask_groups(struct asking *asking)
 static bool ask(struct asking *asking, const struct db_value *value)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(ATTRIBUTE_VALUE_MAX);
+	size_t work = 0;
 
 	if (value->kind == DB_PLAIN)
 		return asking->fn(value->text, asking->fn_arg);
 	/* a hash, for may_filter lets no secret come here: it is as it is shown, which no password is */
 	if (value->kind == DB_HIDDEN)
 		return asking->fn("********", asking->fn_arg);
-	if (value->kind == DB_UNSET ||
-		db_node_text(asking->db, asking->node, value, &text, NULL) < 0)
-		return asking->fn("", asking->fn_arg);
-	return asking->fn(buf_cstr(&text), asking->fn_arg);
+	/* broken ones leave nothing in it */
+	if (value->kind == DB_EXPRESSION) {
+		int rc = db_evaluate_counted(
+			asking->db, asking->node, value->text, &text, &work, NULL);
+
+		*asking->spent += work * WORK_OF_A_STEP;
+		return asking->fn(rc < 0 ? "" : buf_cstr(&text), asking->fn_arg);
+	}
+	return asking->fn("", asking->fn_arg);
 }
 
 static bool ask_if_matching(const char *name, const struct db_value *value, void *arg)
 {
 	struct asking *asking = arg;
 
+	*asking->spent += WORK_OF_A_NAME;
 	if (value->kind == DB_HIDDEN || !attribute_matches(asking->pattern, name))
 		return true;
 	asking->matched = true;
@@ -140,10 +153,14 @@ static bool ask_if_matching(const char *name, const struct db_value *value, void
 }
 
 static bool some_value(const void *arg, uint32_t node, const char *name,
-	bool (*fn)(const char *value, void *fn_arg), void *fn_arg)
+	bool (*fn)(const char *value, void *fn_arg), void *fn_arg, uint64_t *spent)
 {
-	struct asking asking = {
-		.db = arg, .node = node, .pattern = name, .fn = fn, .fn_arg = fn_arg};
+	struct asking asking = {.db = arg,
+		.node = node,
+		.pattern = name,
+		.fn = fn,
+		.fn_arg = fn_arg,
+		.spent = spent};
 	struct db_value value;
 
 	if (text_eq(name, "groups"))

@@ -195,6 +195,12 @@ void db_odd_drop(struct db *db, struct db_odd *odd);
 bool db_value_of(const struct db *db, const struct db_node *node, const struct db_name *name,
 	struct db_value *ret);
 
+/* ---- db_evaluate.c ---- */
+
+/* As db_node_evaluate(); *ret_work is what it has spent of DB_EVALUATION_WORK. */
+int db_evaluate_counted(const struct db *db, uint32_t node, const char *expression, struct buf *out,
+	size_t *ret_work, struct err *err) MUST_CHECK;
+
 /* ---- db_read.c ---- */
 
 void db_order_free(struct db_order *order);

@@ -39,9 +39,11 @@ struct noderange_source {
 	/* May one filter by this attribute name, which may hold '*'? -EINVAL with upstream's text. */
 	int (*may_filter)(const void *arg, const char *name, struct err *err);
 	/* Calls fn with each value (text of it, evaluated; "" where unset) that the name or pattern
-	 * stands for on the node, until fn gives true; gives whether one did. */
+	 * stands for on the node, until fn gives true; gives whether one did. Adds to *spent what it
+	 * took to find them, in units of a nanosecond or two, where that is more than little: a request
+	 * that takes too many is refused. */
 	bool (*some_value)(const void *arg, uint32_t node, const char *name,
-		bool (*fn)(const char *value, void *fn_arg), void *fn_arg);
+		bool (*fn)(const char *value, void *fn_arg), void *fn_arg, uint64_t *spent);
 	const void *arg;
 };
 

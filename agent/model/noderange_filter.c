@@ -122,7 +122,8 @@ static bool test(struct filter *filter, const struct noderange_source *source, u
 		return passes(filter, source->name(source->arg, node));
 	filter->seen = false;
 	filter->spent += WORK_OF_A_VALUE;
-	found = source->some_value(source->arg, node, filter->name, test_value, filter);
+	found = source->some_value(
+		source->arg, node, filter->name, test_value, filter, &filter->spent);
 	if (!found && !filter->seen)
 		found = passes(filter, "");
 	return found != filter->negated;
@@ -142,7 +143,7 @@ static int test_all(struct noderange_eval *eval, struct filter *filter,
 			bitset_add(ret, node);
 		if (filter->spent > eval->budget->work)
 			return noderange_fail(in, at, err,
-				"Noderange takes too many comparisons: write fewer expressions and "
+				"Noderange takes too long to work out: write fewer expressions and "
 				"filters, or '@' them with a smaller set first");
 	}
 	eval->budget->work -= filter->spent;

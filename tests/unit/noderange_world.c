@@ -215,7 +215,7 @@ static int source_may_filter(const void *arg, const char *name, struct err *err)
 }
 
 static bool source_some_value(const void *arg, uint32_t node, const char *name,
-	bool (*fn)(const char *value, void *fn_arg), void *fn_arg)
+	bool (*fn)(const char *value, void *fn_arg), void *fn_arg, uint64_t *spent UNUSED)
 {
 	const struct world *world = arg;
 

@@ -356,6 +356,31 @@ START_TEST(noderanges_filter_by_what_nodes_have)
 }
 END_TEST
 
+START_TEST(a_filter_on_costly_expressions_is_refused)
+{
+	CLEANUP(db_freep) struct db *db = db_new(1);
+	CLEANUP(bitset_done) struct bitset set = BITSET_INIT;
+	CLEANUP(buf_done) struct buf text = BUF_INIT(10000);
+	const struct noderange_source source = db_noderange_source(db);
+	struct err err = {""};
+	char key[32];
+
+	for (unsigned i = 0; i < 300; i++)
+		ck_assert_int_eq(buf_str(&text, "{n1%7}-{node}"), 0);
+	put(db, "groups/everything/info.note", buf_cstr(&text));
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "nodes/n%u/groups", i);
+		put(db, key, "");
+	}
+	ck_assert_int_eq(noderange_evaluate(&source, "info.note=x", &set, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, "takes too long to work out") != NULL, "%s", err.text);
+	ck_assert_int_eq(noderange_evaluate(&source, "info.*=x", &set, &err), -EINVAL);
+	/* of fewer nodes it can be answered */
+	ck_assert_int_eq(noderange_evaluate(&source, "n1-n9@info.note=x", &set, &err), 0);
+	ck_assert(bitset_empty(&set));
+}
+END_TEST
+
 START_TEST(static_groups_may_stand_for_their_members)
 {
 	CLEANUP(db_freep) struct db *db = filtered();
@@ -422,6 +447,7 @@ static Suite *values_suite(void)
 	tcase_add_test(tcase, the_index_catches_up_in_slices);
 	tcase_add_test(tcase, what_takes_too_much_work_is_broken);
 	tcase_add_loop_test(tcase, noderanges_filter_by_what_nodes_have, 0, ARRAY_SIZE(filters));
+	tcase_add_test(tcase, a_filter_on_costly_expressions_is_refused);
 	tcase_add_test(tcase, static_groups_may_stand_for_their_members);
 	tcase_add_test(tcase, the_raw_keys_of_an_object_are_listed);
 	suite_add_tcase(suite, tcase);

@@ -248,7 +248,7 @@ START_TEST(many_comparisons_are_refused)
 	CLEANUP(freep) char *filters = repeat("location.rack=~^.*.*.*.*x,", 100000, "n1");
 	CLEANUP(freep) char *got = evaluate(filters);
 
-	ck_assert_msg(strstr(got, "too many comparisons") != NULL, "%s", got);
+	ck_assert_msg(strstr(got, "takes too long") != NULL, "%s", got);
 }
 END_TEST
 
