@@ -40,6 +40,7 @@ static const char *const state_names[] = {
 struct hand {
 	char *folder;
 	struct store *store;
+	bool gap; /* the last job has not written what it had */
 };
 
 /* A part of what a new file is filled with. */
@@ -65,6 +66,7 @@ struct job {
 	struct store_mark mark;
 	bool marked;
 	bool farewell; /* CLOSE: of the replica, too */
+	bool follows;  /* CLOSE: on a job whose end was not known yet */
 	uint64_t room; /* LOOK: what is needed */
 };
 
@@ -126,16 +128,16 @@ static int fill(struct job *job, struct err *err)
 
 static int close_store(struct job *job, struct err *err)
 {
-	int rc = job->marked && job->hand->store ? commit(job, err) : 0;
+	/* without what a former commit has failed with, these changes are no revision of anything */
+	bool whole = !(job->follows && job->hand->gap);
+	int rc = job->marked && job->hand->store && whole ? commit(job, err) : 0;
 
 	store_close(TAKE(job->hand->store));
 	return rc;
 }
 
-static int run(void *data, struct err *err)
+static int carry_out(struct job *job, struct err *err)
 {
-	struct job *job = data;
-
 	switch (job->kind) {
 	case BEGIN:
 		store_close(TAKE(job->hand->store));
@@ -152,6 +154,15 @@ static int run(void *data, struct err *err)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+static int run(void *data, struct err *err)
+{
+	struct job *job = data;
+	int rc = carry_out(job, err);
+
+	job->hand->gap = rc < 0;
+	return rc;
 }
 
 /* On the loop; the last job of all is refused only where no thread runs. */
@@ -411,9 +422,10 @@ void replica_disk_free(struct replica_disk *disk)
 
 	if (!disk)
 		return;
-	worker_forget(disk->job);
 	job = job_new(disk, CLOSE);
 	job->farewell = true;
+	job->follows = disk->job != NULL;
+	worker_forget(disk->job);
 	if (disk->state == CURRENT && disk->changed && !disk->begin)
 		take_changes(disk, job);
 	worker_submit(disk->worker, run, job, drop, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,10 +136,56 @@ START_TEST(a_disk_that_is_full_from_the_start_asks_for_a_listing_later)
 }
 END_TEST
 
+/* Until the other end is closed. */
+static int wait_there(void *data, struct err *why)
+{
+	char byte;
+
+	(void)why;
+	return read(*(int *)data, &byte, 1) < 0 ? -EIO : 0;
+}
+
+START_TEST(an_end_during_a_commit_that_fails_leaves_no_gap)
+{
+	char value[4000];
+	int gate[2];
+
+	list_two_nodes(10);
+	WAIT(stored(10));
+	memset(value, 'v', sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	ck_assert_int_eq(pipe(gate), 0);
+	worker_submit(disk, wait_there, &gate[0], NULL, NULL, NULL);
+	/* so much is committed at once, and does not fit; the next one would */
+	for (int i = 0; i < 500; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), PREFIX "others/%d", i);
+		event(key, value, 11);
+	}
+	replica_batch(replica, 11);
+	event(PREFIX "nodes/n3/groups", "", 12);
+	replica_batch(replica, 12);
+	set_limit(256 << 10);
+	replica_free(TAKE(replica));
+	close(gate[1]);
+	worker_free(disk);
+	set_limit(RLIM_INFINITY);
+	close(gate[0]);
+	ck_assert_int_eq(worker_new(&disk, loop, &err), 0);
+	start();
+	load();
+	ck_assert_str_eq(said.failure, "");
+	ck_assert_int_eq(replica_revision(replica), 10);
+	ck_assert(node_exists("n2") && !node_exists("n3"));
+}
+END_TEST
+
 void add_disk_tests(TCase *t)
 {
 	tcase_add_loop_test(t, a_copy_that_is_of_no_use_is_told_and_not_used, 0, 4);
 	tcase_add_test(t, a_reader_that_dies_is_a_damaged_copy);
 	tcase_add_test(t, a_full_disk_is_told_once_and_made_good_later);
+	tcase_add_test(t, an_end_during_a_commit_that_fails_leaves_no_gap);
 	tcase_add_test(t, a_disk_that_is_full_from_the_start_asks_for_a_listing_later);
 }
