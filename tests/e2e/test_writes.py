@@ -104,6 +104,14 @@ def test_the_other_member_sees_it_soon(pair):
     wait_until(lambda: value(one, "seen7", "info.note") == "there", 5, "the first to see it")
 
 
+def test_one_command_reserves_the_numbers_that_it_needs(pair):
+    world, (one, _) = pair
+    tidy(create(one, "few1-few300"))
+    first = value(one, "few1", "id.index")
+    assert value(one, "few300", "id.index") == first + 299
+    assert world.etcd.get(world.key("nodeindex")).value == str(first + 300)
+
+
 def test_numbers_are_given_out_once(pair):
     _, (one, two) = pair
     at_once(*[lambda m=m, i=i: tidy(create(m, f"idx{i}a-idx{i}a,idx{i}b"))
