@@ -83,7 +83,7 @@ static enum aim aim_of(struct session *s)
 					: wrong(s, CLI_FAILED,
 						  "Error: attributes are given, and a file of "
 						  "attributes, too");
-	if (aim != AIM_READ && call->count == 1)
+	if (aim != AIM_READ && call->count <= 1)
 		return wrong(s, 400 & 0xff, "Attribute names required with specified options");
 	if (aim == AIM_CLEAR && assignments)
 		return wrong(s, CLI_FAILED, "Can not clear and set at the same time!");
@@ -145,7 +145,7 @@ static void read_attributes(struct session *s, const struct target *target)
 static int run(struct call *call, bool group)
 {
 	CLEANUP(assign_done) struct assignments a = {NULL, 0};
-	const struct target target = {.group = group, .name = call->args[0]};
+	const struct target target = {.group = group, .name = call->count ? call->args[0] : ""};
 	struct session s;
 	enum aim aim;
 
@@ -169,5 +169,9 @@ int run_nodeattrib(struct call *call)
 
 int run_nodegroupattrib(struct call *call)
 {
+	/* as upstream's: without a group, which ones there are */
+	if (!call->count && !call_option(call, "clear") && !call_option(call, "environment") &&
+		!call_option(call, "prompt"))
+		return run_nodegrouplist(call);
 	return run(call, true);
 }

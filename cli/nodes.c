@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/text.h"
 #include "cli/assign.h"
 #include "cli/session.h"
@@ -138,32 +139,35 @@ int run_nodedefine(struct call *call)
 	return session_done(&s);
 }
 
-/* Calls each with the groups of a list with commas, in order; all of them, also after a failure. */
-static void each_group(struct listing *l, const char *groups,
-	void (*each)(struct listing *l, const char *group, const json *attributes),
-	const json *attributes)
+/* The first group of a list with commas, new; *at moves on to the rest, NULL behind the last. */
+static char *next_group(const char **at)
 {
-	const char *at = groups;
-	size_t len;
+	size_t len = strcspn(*at, ",");
+	char *group = xstrndup(*at, len);
 
-	for (;; at += len + 1) {
-		char *group;
+	*at = (*at)[len] ? *at + len + 1 : NULL;
+	return group;
+}
 
-		len = strcspn(at, ",");
-		group = xstrndup(at, len);
-		each(l, group, attributes);
-		free(group);
-		if (!at[len])
-			break;
+/* Each group is a request of its own: a name that will be refused must not be the second one. */
+static bool good_groups(struct session *s, const char *groups)
+{
+	struct err err = {""};
+
+	for (const char *at = groups; at;) {
+		CLEANUP(freep) char *group = next_group(&at);
+		CLEANUP(freep) char *text = NULL;
+
+		if (name_object_check(group, "group", &err) == 0)
+			continue;
+		text = xasprintf("Bad Request - %s", err.text);
+		session_fail(s, CLI_FAILED, text);
+		return false;
 	}
+	return true;
 }
 
-static void define_group(struct listing *l, const char *group, const json *attributes)
-{
-	define(l, "/nodegroups/", group, attributes);
-}
-
-static void remove_group(struct listing *l, const char *group, const json *attributes UNUSED)
+static void remove_group(struct listing *l, const char *group)
 {
 	CLEANUP(freep) char *path = session_path(l->s, "/nodegroups/", group, "");
 
@@ -179,9 +183,13 @@ int run_nodegroupdefine(struct call *call)
 
 	session_init(&s, call);
 	attributes = given_attributes(&s);
-	if (attributes) {
+	if (attributes && good_groups(&s, call->args[0])) {
 		listing_begin(&l, &s, "created");
-		each_group(&l, call->args[0], define_group, attributes);
+		for (const char *at = call->args[0]; at;) {
+			CLEANUP(freep) char *group = next_group(&at);
+
+			define(&l, "/nodegroups/", group, attributes);
+		}
 		listing_end(&l);
 	}
 	return session_done(&s);
@@ -193,9 +201,15 @@ int run_nodegroupremove(struct call *call)
 	struct session s;
 
 	session_init(&s, call);
-	listing_begin(&l, &s, "deleted");
-	each_group(&l, call->args[0], remove_group, NULL);
-	listing_end(&l);
+	if (good_groups(&s, call->args[0])) {
+		listing_begin(&l, &s, "deleted");
+		for (const char *at = call->args[0]; at;) {
+			CLEANUP(freep) char *group = next_group(&at);
+
+			remove_group(&l, group);
+		}
+		listing_end(&l);
+	}
 	return session_done(&s);
 }
 

@@ -69,10 +69,10 @@ const struct verb programs[] = {
 	{
 		.name = "nodegroupattrib",
 		.program = true,
-		.args = "GROUP [all | current | ATTRIBUTE ...]\n"
+		.args = "[GROUP [all | current | ATTRIBUTE ...]]\n"
 			"GROUP ATTRIBUTE=VALUE ...\n"
 			"-c | -e | -p GROUP ATTRIBUTE ...",
-		.min = 1,
+		.min = 0,
 		.max = VERB_ANY,
 		.help = "Show or change attributes of a group",
 		.options =

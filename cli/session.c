@@ -102,9 +102,11 @@ char *session_path(struct session *s, const char *root, const char *name, const 
 {
 	struct err err;
 
-	if (!strchr(name, '/'))
+	/* with nothing behind it, an empty name would stand for the folder that it is in */
+	if (!strchr(name, '/') && (*name || *rest))
 		return xasprintf("%s%s%s", root, name, rest);
-	err_set(&err, -EINVAL, "'%s' cannot be asked for: it holds a '/'", name);
+	err_set(&err, -EINVAL, "'%s' cannot be asked for: it %s", name,
+		*name ? "holds a '/'" : "is empty");
 	session_fail(s, CLI_FAILED, err.text);
 	return NULL;
 }

@@ -37,3 +37,28 @@ int name_check(const char *name, struct err *err)
 		"characters, a letter or digit first and last)",
 		text_printable(name, strlen(name), shown), NAME_MAX_LEN);
 }
+
+bool name_object_valid(const char *name)
+{
+	size_t len = 0;
+
+	if (!alnum(*name))
+		return false;
+	for (; name[len]; len++) {
+		if (len >= NAME_OBJECT_MAX || (!alnum(name[len]) && !strchr("-_.", name[len])))
+			return false;
+	}
+	return true;
+}
+
+int name_object_check(const char *name, const char *kind, struct err *err)
+{
+	char shown[TEXT_PRINTABLE_MAX];
+
+	if (name_object_valid(name))
+		return 0;
+	return err_set(err, -EINVAL,
+		"\"%s\" is not a valid %s name (letters, digits, '-', '_' and '.', a letter or "
+		"digit first, at most %d characters)",
+		text_printable(name, strlen(name), shown), kind, NAME_OBJECT_MAX);
+}

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/text.h"
 
 #define CUSTOM	   "custom."
@@ -145,29 +146,12 @@ bool attribute_hidden(const struct attribute *attribute)
 
 bool attribute_object_name_valid(const char *name)
 {
-	size_t len = 0;
-
-	if (!is_letter_or_digit(*name))
-		return false;
-	for (; name[len]; len++) {
-		if (len >= ATTRIBUTE_NAME_MAX)
-			return false;
-		if (!is_letter_or_digit(name[len]) && !strchr("-_.", name[len]))
-			return false;
-	}
-	return true;
+	return name_object_valid(name);
 }
 
 int attribute_object_name_check(const char *name, const char *kind, struct err *err)
 {
-	char shown[TEXT_PRINTABLE_MAX];
-
-	if (attribute_object_name_valid(name))
-		return 0;
-	return err_set(err, -EINVAL,
-		"\"%s\" is not a valid %s name (letters, digits, '-', '_' and '.', a letter or "
-		"digit first, at most %d characters)",
-		text_printable(name, strlen(name), shown), kind, ATTRIBUTE_NAME_MAX);
+	return name_object_check(name, kind, err);
 }
 
 bool attribute_truth(const char *value)

@@ -59,8 +59,7 @@ const struct attribute *attribute_at(size_t i);
 bool attribute_name_valid(const char *name);
 /* Its value is never shown. */
 bool attribute_hidden(const struct attribute *attribute);
-/* Node and group names: letters, digits, '-', '_', '.', the first a letter or digit, up to 255
- * bytes. -EINVAL quotes the name and says the rule. kind is "node" or "group". */
+/* Node and group names, by the rule of base/name.h. */
 int attribute_object_name_check(const char *name, const char *kind, struct err *err) MUST_CHECK;
 bool attribute_object_name_valid(const char *name);
 /* What a boolean attribute is when this is typed: upstream's words, in any case of letters. */

@@ -120,6 +120,8 @@ static const struct talk reading[] = {
 		{NODE("n1", MGT1) DONE}, 0, "n1: collective.manager: mgt1\n", ""},
 	{"nodegrouplist", "", RETRIEVE("/nodegroups/"),
 		{"{\"item\":{\"href\":\"everything/\"}}\n" DONE}, 0, "everything\n", ""},
+	{"nodegroupattrib", "", RETRIEVE("/nodegroups/"),
+		{"{\"item\":{\"href\":\"everything/\"}}\n" DONE}, 0, "everything\n", ""},
 	{"nodegrouplist --json", "", RETRIEVE("/nodegroups/"), {DONE}, 0, "{\"groups\":[]}\n", ""},
 };
 
@@ -294,6 +296,13 @@ static const struct talk refused[] = {
 	{"nodeattrib", "", "", {NULL}, 1, "", "nodeattrib: an argument is missing (usage: "},
 	{"nodeattrib --bogus n1", "", "", {NULL}, 2, "",
 		"nodeattrib: unknown option '--bogus' (nodeattrib --help)\n"},
+	{"nodegroupattrib -c", "", "", {NULL}, 144, "",
+		"Attribute names required with specified options\n"},
+	{"nodegroupdefine good,b#d a=1", "", "", {NULL}, 1, "",
+		"Bad Request - \"b#d\" is not a valid group name"},
+	{"nodegroupdefine good,", "", "", {NULL}, 1, "", "\"\" is not a valid group name"},
+	{"nodegroupremove good,,two", "", "", {NULL}, 1, "", "\"\" is not a valid group name"},
+	{"noderemove  ", "", "", {NULL}, 1, "", "'' cannot be asked for: it is empty"},
 	{"nodelist -s x", "", "", {NULL}, 2, "", "nodelist: unknown option '-s'"},
 	{"nodegrouplist x", "", "", {NULL}, 1, "", "too many arguments (usage: nodegrouplist)"},
 	{"nodedefine n1 a", "", "", {NULL}, 1, "", "'a' is not of the form ATTRIBUTE=VALUE\n"},
