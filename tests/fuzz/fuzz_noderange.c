@@ -88,7 +88,7 @@ static void check_fold(const struct noderange_names *names)
 /* Names that begin as an expression does, or have a '=' in them, can't be written. */
 static bool can_be_written(const struct noderange_names *names)
 {
-	for (size_t i = 0; i < names->n; i++) {
+	for (size_t i = 0; i < names->n && names->n <= NAMES_MAX; i++) {
 		const char *name = names->at[i];
 
 		if (*name == '~' || *name == '/' || strchr(name, '=') || strstr(name, "!~"))
