@@ -13,11 +13,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/roster.h"
 
 /* Active keys come before the records in a listing; they are held back until those are known, so that
  * foreign ones take no member's place. The records are held back until the keys are known that they may
- * be authenticated with. More than this many are not. */
-#define HELD_MAX 4096
+ * be authenticated with. More than this many are not: they are looked at in one go, which must not take
+ * long even where all of them are junk. */
+#define HELD_MAX (2 * ROSTER_MAX)
 
 struct held {
 	struct list link;

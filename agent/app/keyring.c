@@ -393,14 +393,9 @@ bool keyring_is_held(const struct keyring *kr, const struct keyring_member *m, c
 
 const char *keyring_public(const struct keyring_member *m)
 {
-	char hash[PRIVKEY_HASH_LEN + 1];
-
 	if (*m->record.public_key)
 		return m->record.public_key;
-	if (*m->active_key && privkey_public_hash(m->active_key, hash, NULL) == 0 &&
-		text_eq(hash, m->record.key))
-		return m->active_key;
-	return NULL;
+	return privkey_public_is(m->active_key, m->record.key) ? m->active_key : NULL;
 }
 
 /* ---- the disk ---- */

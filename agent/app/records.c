@@ -94,18 +94,16 @@ static int get_text(const json *object, const char *name, char *dst, size_t size
 	return 0;
 }
 
-/* A public key that is for this hash, or "". */
+/* A public key, for this hash where one is given (else it is looked at by who uses it), or "". */
 static void get_public(const json *object, const char *hash, char dst[PRIVKEY_PUBLIC_MAX + 1])
 {
-	char has[PRIVKEY_HASH_LEN + 1];
 	const char *text;
 
 	*dst = '\0';
 	if (json_str_or(object, "public", NULL, &text, NULL) < 0 || !text ||
-		strlen(text) > PRIVKEY_PUBLIC_MAX || privkey_public_hash(text, has, NULL) < 0)
+		strlen(text) > PRIVKEY_PUBLIC_MAX || (hash && !privkey_public_is(text, hash)))
 		return;
-	if (!hash || text_eq(hash, has))
-		memcpy(dst, text, strlen(text) + 1);
+	memcpy(dst, text, strlen(text) + 1);
 }
 
 static int get_seconds(const json *object, const char *name, usec_t *ret, struct err *err)

@@ -12,8 +12,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "base/b64.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "trust/kdf.h"
 #include "trust/ossl.h"
 
 struct privkey {
@@ -105,12 +108,19 @@ int privkey_public(const struct privkey *key, char **ret, struct err *err)
 	return ossl_write_public(key->pkey, ret, err);
 }
 
-int privkey_public_hash(const char *text, char ret[PRIVKEY_HASH_LEN + 1], struct err *err)
+bool privkey_public_is(const char *text, const char *hash)
 {
-	CLEANUP(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
-	int rc = ossl_read_public(&pkey, text, err);
+	CLEANUP(buf_done) struct buf der = BUF_INIT(PRIVKEY_PUBLIC_MAX);
+	size_t len = strnlen(text, PRIVKEY_PUBLIC_MAX + 1);
+	const char *digits = text_after(hash, PRIVKEY_HASH_PREFIX);
+	unsigned char digest[KDF_SHA256_LEN];
+	CLEANUP(freep) char *hex = NULL;
 
-	return rc < 0 ? rc : ossl_hash_public(pkey, ret, err);
+	if (!digits || len > PRIVKEY_PUBLIC_MAX || b64_decode(text, len, &der) < 0 || !der.len ||
+		kdf_sha256(der.data, der.len, digest, NULL) < 0)
+		return false;
+	hex = hex_encode(digest, sizeof(digest));
+	return text_eq(hex, digits);
 }
 
 bool privkey_hash_valid(const char *hash)

@@ -38,9 +38,9 @@ int privkey_hash(
 	const struct privkey *key, char ret[PRIVKEY_HASH_LEN + 1], struct err *err) MUST_CHECK;
 /* The public half: a SubjectPublicKeyInfo in DER, base64; new. */
 int privkey_public(const struct privkey *key, char **ret, struct err *err) MUST_CHECK;
-/* The hash of such a text. -EINVAL for what is no acceptable public key. */
-int privkey_public_hash(
-	const char *text, char ret[PRIVKEY_HASH_LEN + 1], struct err *err) MUST_CHECK;
+/* Is it the text of the public key with this hash? False for any other text, which is not looked into:
+ * cheap, unlike reading a key, however many anybody may have put into the registry. */
+bool privkey_public_is(const char *text, const char *hash);
 /* Is it "sha256:" and 64 lower-case digits? For what is read from the registry. */
 bool privkey_hash_valid(const char *hash);
 
