@@ -128,6 +128,10 @@ static void feed_copy(struct follow *f)
 	int64_t revision = replica_revision(f->replica);
 	struct etcd_status etcd;
 
+	if (!replica_has_registry(f->replica)) {
+		etcd_sync_again(f->sync, "the copy has more keys of members than can be kept");
+		return;
+	}
 	etcd_status(f->config.etcd, &etcd);
 	anchor_listed(f->config.anchor, etcd.revision);
 	if (held(f))

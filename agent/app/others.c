@@ -8,19 +8,29 @@
 
 struct other {
 	struct store_kv kv; /* points into bytes */
-	bool registry;
+	struct share *share;
 	char bytes[]; /* key and value, each followed by a NUL */
+};
+
+/* Of the room. */
+struct share {
+	size_t n, bytes, max;
+	bool passed; /* something was left out */
 };
 
 struct others {
 	struct other **at; /* sorted */
 	size_t n, cap;
-	size_t counted, counted_bytes; /* those that are not the registry's */
+	struct share registry, rest;
 };
 
 struct others *others_new(void)
 {
-	return xcalloc(1, sizeof(struct others));
+	struct others *others = xcalloc(1, sizeof(*others));
+
+	others->registry.max = OTHERS_REGISTRY_MAX;
+	others->rest.max = OTHERS_MAX;
+	return others;
 }
 
 void others_free(struct others *others)
@@ -48,7 +58,8 @@ static bool is(const char *key, size_t len, const char *what)
 static bool of_registry(const char *key, size_t len)
 {
 	return begins(key, len, "members/") || begins(key, len, "active/") ||
-	       is(key, len, "leader") || is(key, len, "collective") || is(key, len, "pulse");
+	       begins(key, len, "rekey/") || is(key, len, "leader") || is(key, len, "collective") ||
+	       is(key, len, "pulse");
 }
 
 static int compare(const struct other *other, const char *key, size_t len)
@@ -85,15 +96,7 @@ static size_t weight(const struct store_kv *kv)
 	return kv->key_len + kv->value_len;
 }
 
-static void uncount(struct others *others, const struct other *other)
-{
-	if (other->registry)
-		return;
-	others->counted--;
-	others->counted_bytes -= weight(&other->kv);
-}
-
-static struct other *make(const struct store_kv *kv)
+static struct other *make(const struct store_kv *kv, struct share *share)
 {
 	struct other *other = xmalloc(sizeof(*other) + weight(kv) + 2);
 	char *value = other->bytes + kv->key_len + 1;
@@ -106,7 +109,9 @@ static struct other *make(const struct store_kv *kv)
 	other->kv = *kv;
 	other->kv.key = other->bytes;
 	other->kv.value = value;
-	other->registry = of_registry(kv->key, kv->key_len);
+	other->share = share;
+	share->n++;
+	share->bytes += weight(kv);
 	return other;
 }
 
@@ -126,7 +131,8 @@ static void take_out(struct others *others, size_t place)
 {
 	struct other *other = others->at[place];
 
-	uncount(others, other);
+	other->share->n--;
+	other->share->bytes -= weight(&other->kv);
 	others->n--;
 	memmove(&others->at[place], &others->at[place + 1],
 		(others->n - place) * sizeof(*others->at));
@@ -137,19 +143,15 @@ bool others_put(struct others *others, const struct store_kv *kv)
 {
 	bool there;
 	size_t place = find(others, kv->key, kv->key_len, &there);
-	struct other *other;
+	struct share *share = of_registry(kv->key, kv->key_len) ? &others->registry : &others->rest;
 
 	if (there)
 		take_out(others, place);
-	if (!of_registry(kv->key, kv->key_len)) {
-		if (others->counted >= OTHERS_MAX ||
-			weight(kv) > OTHERS_BYTES_MAX - others->counted_bytes)
-			return false;
-		others->counted++;
-		others->counted_bytes += weight(kv);
+	if (share->n >= share->max || weight(kv) > OTHERS_BYTES_MAX - share->bytes) {
+		share->passed = true;
+		return false;
 	}
-	other = make(kv);
-	insert(others, place, other);
+	insert(others, place, make(kv, share));
 	return true;
 }
 
@@ -165,6 +167,11 @@ void others_delete(struct others *others, const char *key, size_t key_len)
 size_t others_count(const struct others *others)
 {
 	return others->n;
+}
+
+bool others_whole(const struct others *others)
+{
+	return !others->registry.passed;
 }
 
 void others_each(

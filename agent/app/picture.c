@@ -60,8 +60,8 @@ int picture_put(struct picture *picture, const struct store_kv *kv, struct err *
 	if (!others_put(picture->others, kv))
 		return err_set(why, -ENOSPC,
 			"more than %d keys or %zu MiB below the prefix are no node's, group's or "
-			"member's",
-			OTHERS_MAX, OTHERS_BYTES_MAX >> 20);
+			"member's, or more than %d are below members/, active/ and rekey/",
+			OTHERS_MAX, OTHERS_BYTES_MAX >> 20, OTHERS_REGISTRY_MAX);
 	return 0;
 }
 

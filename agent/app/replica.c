@@ -388,6 +388,11 @@ void replica_each_other(
 		others_each(r->live->others, fn, arg);
 }
 
+bool replica_has_registry(const struct replica *r)
+{
+	return r->live && others_whole(r->live->others);
+}
+
 void replica_status(const struct replica *r, struct replica_status *ret)
 {
 	struct replica_disk_status disk;

@@ -86,9 +86,12 @@ struct replica_listener {
 void replica_listen(struct replica *replica, struct replica_listener *listener);
 
 /* Calls fn for each key outside nodes/ and groups/, in the order of the keys (relative to the
- * prefix). */
+ * prefix). There is a ceiling on them (app/others.h). */
 void replica_each_other(
 	const struct replica *replica, void (*fn)(const struct store_kv *kv, void *arg), void *arg);
+
+/* None of the registry's are missing there. */
+bool replica_has_registry(const struct replica *replica);
 
 /* ---- feeding: see struct etcd_sync_ops ---- */
 

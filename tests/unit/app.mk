@@ -30,3 +30,9 @@ TESTS += tests/unit/test_app_keyring
 tests_unit_test_app_keyring_SOURCES = tests/unit/test_app_keyring.c tests/lib/suite.h
 tests_unit_test_app_keyring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_keyring_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_others
+TESTS += tests/unit/test_app_others
+tests_unit_test_app_others_SOURCES = tests/unit/test_app_others.c tests/lib/suite.h
+tests_unit_test_app_others_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_others_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
