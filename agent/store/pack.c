@@ -217,7 +217,7 @@ static int unpack_failure(const struct store_frame *frame, struct err *err)
 {
 	int rc = -EIO;
 
-	if (!frame->len)
+	if (frame->len < 2 || !frame->bytes[1])
 		return damaged(err, "it could not be read, and why is missing");
 	if (frame->bytes[0] == 'n')
 		rc = -ENOENT;
