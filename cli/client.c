@@ -214,6 +214,7 @@ static int greeting(struct client *c, const char *denied, struct err *err)
 {
 	CLEANUP(json_freep) json *message = NULL;
 	struct frame frame;
+	const char *why;
 	int64_t passed = 0;
 	int rc = receive_frame(c, &frame, err);
 
@@ -229,6 +230,8 @@ static int greeting(struct client *c, const char *denied, struct err *err)
 	rc = json_i64(message, "authpassed", &passed, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "unexpected greeting of what listens at %s", c->socket);
+	if (!passed && json_str(message, "error", &why, NULL) == 0)
+		return err_set(err, -EAGAIN, "%s", why);
 	return passed ? 0 : err_set(err, -EACCES, "%s", denied);
 }
 

@@ -257,8 +257,11 @@ static void refuse(struct visit *visit, const char *operation, bool known)
 	struct err text;
 	bool top = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows) && visit->n_parts > 0 && !top; i++)
-		top = text_starts(rows[i].pattern, visit->parts[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && visit->n_parts > 0 && !top; i++) {
+		const char *rest = text_after(rows[i].pattern, visit->parts[0]);
+
+		top = rest && (!*rest || *rest == '/');
+	}
 	if (known) {
 		err_set(&text, 0, "Bad Request - operation '%s' is not possible here",
 			text_printable(operation, strlen(operation), shown));

@@ -3,13 +3,14 @@
  *
  * Ceilings are by access, so that strangers, whom the socket's mode lets in to be told that they may
  * not, can't keep root out: at most an eighth of the places is for peers without access, half for
- * readers. Who comes in vain is closed at once.
+ * readers. Who comes in vain is told why and closed at once.
  */
 #include "config.h"
 #include "api/server.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,10 +67,25 @@ static bool has_place(const struct api_server *server, enum api_access access)
 	return server->held[access] < MAX(limit, 1);
 }
 
-static void no_place(struct api_server *server, const char *who)
+/* The greeting of one who can't stay. Upstream's tools read no further than authpassed. It fits into
+ * what the kernel keeps for a socket; should it not, the peer is closed without a word. */
+static void say_no(int fd)
+{
+	CLEANUP(json_freep) json *no = envelope_new_authpassed(false);
+	CLEANUP(buf_done) struct buf b = BUF_INIT(512);
+
+	json_set_str(no, "error", "collectived has too many connections, try again");
+	if (frame_put(&b, FRAME_TEXT, ENVELOPE_BANNER, strlen(ENVELOPE_BANNER)) == 0 &&
+		frame_put_json(&b, no) == 0)
+		(void)!send(fd, b.data, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void no_place(struct api_server *server, int fd, const char *who)
 {
 	unsigned left_out;
 
+	say_no(fd);
+	close(fd);
 	server->counters.refused++;
 	if (!log_limit_pass(&server->crowded, loop_now(server->loop), &left_out))
 		return;
@@ -99,8 +115,7 @@ static void on_accept(int fd, const char *who, void *arg)
 		.access = judge(server, fd, &credentials),
 	};
 	if (!has_place(server, peer.access)) {
-		no_place(server, who);
-		close(fd);
+		no_place(server, fd, who);
 		return;
 	}
 	if (peer.access == API_NONE)

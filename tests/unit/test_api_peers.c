@@ -16,6 +16,7 @@
 #include "tests/lib/suite.h"
 #include "tests/unit/api_client.h"
 #include "tests/unit/api_fixture.h"
+#include "wire/envelope.h"
 
 START_TEST(a_stranger_is_told_so_and_shown_out)
 {
@@ -209,6 +210,14 @@ START_TEST(a_descriptor_that_comes_along_is_closed)
 }
 END_TEST
 
+static void turned_away(struct client *c)
+{
+	client_expect(c, ENVELOPE_BANNER);
+	client_expect(c,
+		"{\"authpassed\":0,\"error\":\"collectived has too many connections, try again\"}");
+	client_expect_closed(c);
+}
+
 START_TEST(strangers_and_readers_cannot_keep_root_out)
 {
 	const struct api_options options = {.judge = judge, .connections = 8};
@@ -220,7 +229,7 @@ START_TEST(strangers_and_readers_cannot_keep_root_out)
 	client_connect(&c[n], f.loop, f.path);
 	client_expect_greeting(&c[n++], false);
 	client_connect(&extra, f.loop, f.path);
-	client_expect_closed(&extra);
+	turned_away(&extra);
 	client_close(&extra);
 	f.access = API_READ;
 	while (n < 5) {
@@ -228,7 +237,7 @@ START_TEST(strangers_and_readers_cannot_keep_root_out)
 		client_expect_greeting(&c[n++], true);
 	}
 	client_connect(&extra, f.loop, f.path);
-	client_expect_closed(&extra);
+	turned_away(&extra);
 	client_close(&extra);
 	f.access = API_FULL;
 	while (n < 8) {
@@ -236,7 +245,7 @@ START_TEST(strangers_and_readers_cannot_keep_root_out)
 		client_expect_greeting(&c[n++], true);
 	}
 	client_connect(&extra, f.loop, f.path);
-	client_expect_closed(&extra);
+	turned_away(&extra);
 	client_close(&extra);
 	client_close(&c[--n]);
 	loop_turns(f.loop, 5);

@@ -178,6 +178,7 @@ END_TEST
 START_TEST(what_a_path_can_do_wrong)
 {
 	TALK({GET("/nosuch"), {REFUSED("404", "Target not found")}},
+		{GET("/n/"), {REFUSED("404", "Target not found")}},
 		{GET("/nodes/nosuch/attributes/all"),
 			{REFUSED("404", "Target not found - Invalid Node: ['nodes', 'nosuch']")}},
 		{GET("/nodes/n1/nosuch"),

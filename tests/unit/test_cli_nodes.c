@@ -372,6 +372,7 @@ static const struct {
 	const char *out, *err;
 } broken[] = {
 	{{GOOD, "{\"authpassed\":0}", ""}, "", "the agent does not know you: use this command as"},
+	{{GOOD, "{\"authpassed\":0,\"error\":\"too\\u001b many\"}", ""}, "", "too? many"},
 	{{GOOD, PASSED, ""}, "", "closed the connection without an answer"},
 	{{GOOD, PASSED, NODE("n1", MGT2)}, "n1: collective.manager: mgt2\n",
 		"closed the connection without an answer"},
