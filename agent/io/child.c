@@ -27,12 +27,13 @@
 #include "base/num.h"
 #include "io/loop.h"
 
-#define TERM_GRACE    (2 * USEC_PER_SEC)
-#define REAP_MS	      100 /* a killed process is gone well within */
-#define LOWEST_FD     10  /* of our ends, so that 0 to 3 are free for the program's */
-#define OUTPUT_CHUNK  4096
-#define OUTPUT_CHUNKS 16 /* per wake-up */
-#define ERRNO_FD      3
+#define TERM_GRACE   (2 * USEC_PER_SEC)
+#define REAP_MS	     100 /* a killed process is gone well within */
+#define LOWEST_FD    10	 /* of our ends, so that 0 to 3 are free for the program's */
+#define OUTPUT_CHUNK ((size_t)64 << 10)
+#define OUTPUT_TURN  ((size_t)256 << 10) /* per wake-up */
+#define PIPE_MAX     ((size_t)1 << 20)	 /* of a pipe whose size can't be asked for */
+#define ERRNO_FD     3
 
 struct pipe {
 	int read_fd, write_fd;
@@ -142,19 +143,21 @@ static void kill_group(struct child *c, int signo)
 		(void)kill(c->pid, signo);
 }
 
-/* Reads a bounded part of what there is; false when no more can come. */
-static bool read_output(struct child *c)
+/* Reads what there is, so much at most; false when no more can come. */
+static bool read_output(struct child *c, size_t most)
 {
 	char piece[OUTPUT_CHUNK];
+	size_t done = 0;
 
-	for (int i = 0; i < OUTPUT_CHUNKS; i++) {
-		ssize_t n = read(c->output_fd, piece, sizeof(piece));
+	while (done < most) {
+		ssize_t n = read(c->output_fd, piece, MIN(sizeof(piece), most - done));
 		size_t room = c->output.max - c->output.len;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
 		if (n <= 0)
 			return false;
+		done += (size_t)n;
 		if ((size_t)n > room)
 			c->output_cut = true;
 		if (buf_add(&c->output, piece, MIN((size_t)n, room)) < 0)
@@ -167,7 +170,7 @@ static void on_output(int events UNUSED, void *arg)
 {
 	struct child *c = arg;
 
-	if (read_output(c))
+	if (read_output(c, OUTPUT_TURN))
 		return;
 	loop_io_free(TAKE(c->output_io));
 	close_fd(&c->output_fd);
@@ -225,9 +228,13 @@ static void on_exit_event(int events UNUSED, void *arg)
 	struct err err = {0};
 	siginfo_t info = {0};
 
-	/* What it wrote last is there by now. */
-	if (c->output_fd >= 0)
-		(void)read_output(c);
+	/* What it wrote last is there by now: as much as the pipe holds, which it may have enlarged.
+	 * There may be more later, of what it has left behind. */
+	if (c->output_fd >= 0) {
+		int size = fcntl(c->output_fd, F_GETPIPE_SZ);
+
+		(void)read_output(c, size > 0 ? (size_t)size : PIPE_MAX);
+	}
 	kill_group(c, SIGKILL);
 	if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG) == 0 && !info.si_pid)
 		return;

@@ -192,6 +192,22 @@ START_TEST(output_past_the_ceiling_is_dropped_not_kept)
 }
 END_TEST
 
+START_TEST(a_full_pipe_is_read_whole_after_the_end)
+{
+	siginfo_t info = {0};
+
+	/* 1031 is F_SETPIPE_SZ */
+	start("exec python3 -c 'import fcntl, os; fcntl.fcntl(1, 1031, 1 << 20); "
+	      "os.write(1, bytes(1 << 20))'",
+		NULL, (size_t)2 << 20, 10 * USEC_PER_SEC);
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	run();
+	ck_assert_int_eq(last.rc, 0);
+	ck_assert_uint_eq(last.len, (size_t)1 << 20);
+	ck_assert(!last.cut);
+}
+END_TEST
+
 START_TEST(input_that_is_not_read_is_no_error)
 {
 	char *input = xmalloc(1000001);
@@ -260,6 +276,7 @@ static Suite *io_child_suite(void)
 	tcase_add_loop_test(tc, at_its_deadline_the_whole_group_goes, 0, 2);
 	tcase_add_test(tc, what_it_leaves_behind_does_not_hold_the_end_up_and_is_killed);
 	tcase_add_test(tc, output_past_the_ceiling_is_dropped_not_kept);
+	tcase_add_test(tc, a_full_pipe_is_read_whole_after_the_end);
 	tcase_add_test(tc, input_that_is_not_read_is_no_error);
 	tcase_add_test(tc, large_input_arrives_whole);
 	tcase_add_test(tc, no_descriptor_environment_or_ignored_signal_is_inherited);
