@@ -2,7 +2,7 @@
 
 Three members on three etcd processes, all on this host, as built without sanitizers. Whatever is
 compared is measured in turns within this one run. Usage: make bench, or figures.py [--kills N]
-[--idle SECONDS] with COLLECTIVED and COLLECTIVE in the environment."""
+[--idle SECONDS] [--nodes N] with COLLECTIVED and COLLECTIVE in the environment."""
 
 import argparse
 import os
@@ -20,6 +20,7 @@ from harness.agent import COMMAND  # noqa: E402
 from harness.etcd import etcd_version  # noqa: E402
 from harness.wait import wait_until  # noqa: E402
 from harness.world import World  # noqa: E402
+from scale import scale_table  # noqa: E402
 
 
 def wall(argv):
@@ -106,8 +107,9 @@ def takeovers(world, members, kills):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--idle", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--idle", type=int, default=30)
+    parser.add_argument("--nodes", type=int, default=20000)
     args = parser.parse_args()
     world = World(etcds=3)
     try:
@@ -123,6 +125,8 @@ def main():
     finally:
         for text in world.shut_down():
             print(text, file=sys.stderr)
+    print()
+    print("\n".join(scale_table(args.nodes)))
 
 
 if __name__ == "__main__":

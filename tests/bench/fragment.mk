@@ -1,5 +1,5 @@
 # Figures for the documentation: `make bench` writes bench.md below the build folder. Not a test.
-EXTRA_DIST += tests/bench/figures.py
+EXTRA_DIST += tests/bench/figures.py tests/bench/scale.py
 CLEANFILES += bench.md
 
 # The database in memory, by itself.
