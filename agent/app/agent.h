@@ -32,6 +32,7 @@ struct agent {
 	struct commands *commands;
 	struct api_resources *resources;
 	struct database *database;
+	struct restore *restore; /* of a backup that is being uploaded; NULL: none */
 	struct renewal *renewal;
 	struct signals *signals;
 	struct member *member;	 /* NULL: standalone */

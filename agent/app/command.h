@@ -20,10 +20,12 @@ struct agent;
 struct api_request;
 struct certmaker;
 struct commands;
+struct dump;
 struct found;
 struct joiner;
 struct loop_timer;
 struct registry_job;
+struct restore;
 struct rekey_begin;
 
 /* What is refused while commands_busy(). */
@@ -42,6 +44,8 @@ struct command {
 	struct joiner *joiner;
 	struct registry_job *job;
 	struct certmaker *maker;
+	struct dump *dump;
+	struct restore *restore;
 	struct rekey_begin *rekey;
 	struct invitations_wait disk; /* command_when_written() */
 	char *token;		      /* of an invitation; secret */
@@ -72,6 +76,10 @@ void command_fail(struct command *cmd, const char *why);
 typedef void command_fn(struct commands *c, struct api_request *req, const json *message);
 command_fn command_invite, command_join, command_invitations, command_revoke, command_log;
 command_fn command_secret, command_rekey;
+command_fn command_dump, command_restore;
+/* NULL is fine. */
+void dump_free(struct dump *dump);
+void restore_free(struct restore *restore);
 /* A text member of the message; NULL, and the request ended, where there is none. */
 const char *command_argument(struct api_request *req, const json *message, const char *name);
 /* False, and the request ended, unless this server is a member. */

@@ -45,6 +45,8 @@ static void command_free(struct command *cmd)
 	joiner_free(cmd->joiner);
 	registry_cancel(cmd->job);
 	certmaker_free(cmd->maker);
+	dump_free(cmd->dump);
+	restore_free(cmd->restore);
 	rekey_begin_free(cmd->rekey);
 	invitations_leave(&cmd->disk);
 	loop_timer_free(cmd->deadline);
@@ -184,6 +186,7 @@ void commands_drop(struct commands *c, const char *why)
 		if (cmd->job || cmd->rekey || cmd->ready || list_linked(&cmd->disk.link))
 			command_fail(cmd, why);
 	}
+	restore_free(c->agent->restore);
 }
 
 static const char *stopping(const struct command *cmd)
@@ -450,6 +453,8 @@ static const struct {
 	{"rekey", false, command_rekey},
 	{"log", false, command_log},
 	{"secret", false, command_secret},
+	{"dump", false, command_dump},
+	{"restore", false, command_restore},
 };
 
 static void on_collective(
@@ -503,5 +508,6 @@ void commands_free(struct commands *c)
 		return;
 	list_foreach_safe (cmd, tmp, &c->list, link)
 		command_fail(cmd, stopping(cmd));
+	restore_free(c->agent->restore);
 	free(c);
 }

@@ -9,12 +9,15 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/command.h \
 	agent/app/command_book.c \
 	agent/app/command_enroll.c \
+	agent/app/command_dump.c \
 	agent/app/command_log.c \
 	agent/app/command_rekey.c \
+	agent/app/command_restore.c \
 	agent/app/command_secret.c \
 	agent/app/commands.c agent/app/commands.h \
 	agent/app/database.c agent/app/database.h \
 	agent/app/door.c agent/app/door.h \
+	agent/app/dump_entry.c agent/app/dump_entry.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
 	agent/app/feed.c agent/app/feed.h \
 	agent/app/follow.c agent/app/follow.h \
@@ -44,6 +47,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/replica_odd.c agent/app/replica_odd.h \
 	agent/app/report.c agent/app/report.h \
 	agent/app/reseal.c agent/app/reseal.h \
+	agent/app/restore_entry.c agent/app/restore_entry.h \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
