@@ -2,17 +2,15 @@
 #include "cli/assign.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/ask.h"
 #include "wire/frame.h"
 
 void assign_done(struct assignments *a)
@@ -91,74 +89,11 @@ int assign_environment(struct assignments *a, const char *name, struct err *err)
 	return 0;
 }
 
-/* A line without its end, new; NULL at the end of the input. */
-static char *read_line(FILE *in)
-{
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t len = getline(&line, &cap, in);
-
-	if (len < 0) {
-		free(line);
-		return NULL;
-	}
-	while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-		line[--len] = '\0';
-	return line;
-}
-
-/* A terminal that does not show what is typed, until it is put back: also when a signal comes, which
- * then ends the reading. */
-struct quiet {
-	int fd;
-	bool on;
-	struct termios before;
-	struct sigaction actions[4]; /* by ending */
-};
-
-static const int ending[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-
-static void on_signal(int number UNUSED)
-{
-}
-
-static void quiet_begin(struct quiet *q, FILE *in)
-{
-	const struct sigaction interrupt = {.sa_handler = on_signal};
-	struct termios now;
-
-	q->fd = fileno(in);
-	q->on = q->fd >= 0 && isatty(q->fd) && tcgetattr(q->fd, &q->before) == 0;
-	if (!q->on)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaction(ending[i], &interrupt, &q->actions[i]);
-	now = q->before;
-	now.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(q->fd, TCSAFLUSH, &now);
-}
-
-static void quiet_end(struct quiet *q, FILE *err)
-{
-	if (!q->on)
-		return;
-	tcsetattr(q->fd, TCSADRAIN, &q->before);
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaction(ending[i], &q->actions[i], NULL);
-	fputc('\n', err);
-}
-
 static char *ask(struct call *call, const char *what, const char *name)
 {
-	struct quiet quiet;
-	char *line;
+	CLEANUP(freep) char *question = xasprintf("%s value for %s: ", what, name);
 
-	quiet_begin(&quiet, call->in);
-	fprintf(call->err, "%s value for %s: ", what, name);
-	fflush(call->err);
-	line = read_line(call->in);
-	quiet_end(&quiet, call->err);
-	return line;
+	return ask_hidden(call, question);
 }
 
 int assign_prompt(struct assignments *a, const char *name, struct call *call, struct err *err)

@@ -1,6 +1,7 @@
 # The commands; all but main() is in a library, for the unit tests.
 noinst_LIBRARIES += cli/libcli.a
 cli_libcli_a_SOURCES = \
+	cli/ask.c cli/ask.h \
 	cli/assign.c cli/assign.h \
 	cli/attributes.c \
 	cli/change.c \
