@@ -290,24 +290,52 @@ static void client_done(struct client *c)
 		close(c->fd);
 }
 
+/* Up to the answer; takes the request. */
+static int ask(struct client *c, const char *socket, json *request, usec_t timeout, struct err *err)
+{
+	int rc;
+
+	client_init(c, socket);
+	rc = open_socket(c, err);
+	set_deadline(c, timeout);
+	if (rc == 0)
+		rc = greeting(c, "collective management commands may only be used by root", err);
+	if (rc == 0)
+		rc = send_message(c, envelope_new_collective(TAKE(request)), err);
+	json_wipe(request);
+	return rc;
+}
+
 int client_ask(
 	const char *socket, json *request, usec_t timeout, json **ret_answer, struct err *err)
 {
 	struct client c;
-	int rc;
+	int rc = ask(&c, socket, request, timeout, err);
 
-	client_init(&c, socket);
-	rc = open_socket(&c, err);
-	set_deadline(&c, timeout);
-	if (rc == 0)
-		rc = greeting(&c, "collective management commands may only be used by root", err);
-	if (rc == 0)
-		rc = send_message(&c, envelope_new_collective(TAKE(request)), err);
 	if (rc == 0)
 		rc = answer(&c, ret_answer, err);
-	json_wipe(request);
 	client_done(&c);
 	return rc;
+}
+
+int client_collect(const char *socket, json *request, usec_t timeout, client_frame_fn *on_frame,
+	void *arg, struct err *err)
+{
+	struct client c;
+	int rc = ask(&c, socket, request, timeout, err);
+
+	c.streams = true;
+	while (rc == 0) {
+		json *frame = NULL;
+
+		set_deadline(&c, timeout);
+		rc = answer(&c, &frame, err);
+		if (rc == 0)
+			rc = on_frame(frame, arg);
+		json_wipe(frame);
+	}
+	client_done(&c);
+	return MIN(rc, 0);
 }
 
 int client_open(const char *socket, struct client **ret, struct err *err)

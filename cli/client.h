@@ -22,6 +22,16 @@
 int client_ask(const char *socket, json *request, usec_t timeout, json **ret_answer,
 	struct err *err) MUST_CHECK;
 
+/* One frame of an answer but the last; it belongs to the caller of this. Anything but 0 ends the
+ * request, and the connection with it. */
+typedef int client_frame_fn(const json *frame, void *arg);
+
+/* client_ask() for an answer of several objects, which are handed on as they come, until on_frame gives
+ * something else than 0: 1 for the end of the answer, which is 0 here. timeout is for each wait. An
+ * "error" is an object like others. */
+int client_collect(const char *socket, json *request, usec_t timeout, client_frame_fn *on_frame,
+	void *arg, struct err *err) MUST_CHECK;
+
 /* How long an answer may pause. A large change says nothing until all of it is in etcd. */
 #define CLIENT_READ_TIMEOUT  (60 * USEC_PER_SEC)
 #define CLIENT_WRITE_TIMEOUT (600 * USEC_PER_SEC)
@@ -34,12 +44,8 @@ struct client_end {
 	char revision[32]; /* "" where it is not told */
 };
 
-/* One frame of an answer but the last; it belongs to the caller of this. Anything but 0 ends the
- * request, and the connection with it: client_request() returns it. */
-typedef int client_frame_fn(const json *frame, void *arg);
-
 int client_open(const char *socket, struct client **ret, struct err *err) MUST_CHECK;
-/* operation is "retrieve", "update", "create" or "delete"; takes the parameters, which may be NULL,
+/* Returns what on_frame ended it with. operation is "retrieve", "update", "create" or "delete"; takes the parameters, which may be NULL,
  * and wipes them. An error that the agent answers is a frame like others. */
 int client_request(struct client *c, const char *operation, const char *path, json *parameters,
 	client_frame_fn *on_frame, void *arg, struct client_end *ret, struct err *err) MUST_CHECK;

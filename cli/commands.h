@@ -19,6 +19,8 @@ int run_adopt(struct call *call);
 int run_log(struct call *call);
 int run_secret(struct call *call);
 int run_rekey(struct call *call);
+int run_dump(struct call *call);
+int run_restore(struct call *call);
 
 /* A new request {"operation":operation}. */
 json *command_request(const char *operation);

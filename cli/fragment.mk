@@ -4,9 +4,12 @@ cli_libcli_a_SOURCES = \
 	cli/ask.c cli/ask.h \
 	cli/assign.c cli/assign.h \
 	cli/attributes.c \
+	cli/backup.c cli/backup.h \
 	cli/change.c \
 	cli/client.c cli/client.h \
 	cli/commands.c cli/commands.h \
+	cli/dump.c \
+	cli/dump_files.c cli/dump_files.h \
 	cli/help.c \
 	cli/invite.c \
 	cli/join.c \
@@ -14,6 +17,8 @@ cli_libcli_a_SOURCES = \
 	cli/nodeattrib.c \
 	cli/nodes.c \
 	cli/programs.c cli/programs.h \
+	cli/restore.c \
+	cli/restore_files.c cli/restore_files.h \
 	cli/secret.c \
 	cli/session.c cli/session.h \
 	cli/show.c \

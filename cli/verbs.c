@@ -112,5 +112,52 @@ const struct verb verbs[] = {
 			},
 		.run = run_rekey,
 	},
+	{
+		.name = "dump",
+		.args = "DIR",
+		.min = 1,
+		.max = 1,
+		.help = "Write a backup of all nodes and groups to the folder DIR",
+		.options =
+			{
+				{'p', "password-file", OPTION_VALUE, "FILE",
+					.help = "Protect the keys of the secrets with the password "
+						"in FILE; - reads it from standard input; it is "
+						"asked for when nothing is said about the keys"},
+				{'u', "unprotected",
+					.help = "Write the keys of the secrets in clear"},
+				{0, "skipkeys",
+					.help = "Leave the keys of the secrets out: only this "
+						"collective can open them then"},
+				{'r', "redact", .help = "Leave secrets and hashes out"},
+				{0, "force", .help = "Replace a backup that is in DIR already"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_dump,
+	},
+	{
+		.name = "restore",
+		.args = "DIR",
+		.min = 1,
+		.max = 1,
+		.help = "Restore the nodes and groups of the backup in the folder DIR",
+		.options =
+			{
+				{'p', "password-file", OPTION_VALUE, "FILE",
+					.help = "The password of the backup is in FILE; - reads it "
+						"from standard input; it is asked for when it is "
+						"needed and not given"},
+				{0, "merge",
+					.help = "What has a name of the backup becomes what that "
+						"says, and all else stays"},
+				{0, "replace",
+					.help = "What has no name of the backup is deleted, too"},
+				{0, "without-secrets",
+					.help = "Leave secrets and hashes out that can't be "
+						"opened or were redacted"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_restore,
+	},
 	{.name = NULL},
 };

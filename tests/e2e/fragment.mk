@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/e2e/run.sh \
 	tests/e2e/pytest.ini \
 	tests/e2e/conftest.py \
+	tests/e2e/test_backup.py \
 	tests/e2e/test_by_hand.py \
 	tests/e2e/test_certificates.py \
 	tests/e2e/test_commands.py \
