@@ -163,7 +163,7 @@ START_TEST(the_nearest_verb_is_the_hint)
 	ck_assert_str_eq(verb_nearest("invit")->name, "invite");
 	ck_assert_str_eq(verb_nearest("remove-gencert") ? "x" : "none", "none");
 	ck_assert_str_eq(verb_nearest("delet")->name, "delete");
-	ck_assert_ptr_null(verb_nearest("restart"));
+	ck_assert_ptr_null(verb_nearest("reboot"));
 	ck_assert_ptr_null(verb_nearest(""));
 	ck_assert_ptr_null(verb_find("sho"));
 	ck_assert_ptr_null(verb_nearest("0123456789012345678901234567890123456789"));
