@@ -30,6 +30,10 @@ struct api_database {
 	/* NULL where there is none (no member of a collective, nothing loaded yet): why says so.
 	 * It may be another one after the next turn of the loop, with other node numbers. */
 	const struct db *(*read)(struct api_age *age, struct err *why, void *arg);
+	/* The keeper has just started: what there is to read comes, or becomes current, in a moment. A
+	 * request waits for that, for a limited time; whoever keeps it calls api_resources_moved(). May
+	 * be NULL: never. */
+	bool (*soon)(void *arg);
 	/* Takes the plan. Fails at once, with "Collective does not have quorum" or what else keeps
 	 * this member from writing, by calling done from the loop. */
 	struct api_write *(*write)(
@@ -37,6 +41,7 @@ struct api_database {
 	/* done is not called any more; what was begun is completed. */
 	void (*forget)(struct api_write *write, void *arg);
 	void *arg;
+	usec_t patience; /* of requests that wait for it; 0: 10 s */
 };
 
 #endif

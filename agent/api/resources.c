@@ -19,6 +19,9 @@
 #include "model/noderange.h"
 #include "wire/envelope.h"
 
+/* How long a request waits for an agent that is starting. */
+#define WAIT_MAX (10 * USEC_PER_SEC)
+
 struct api_resources {
 	struct loop *loop;
 	const struct api_database *database;
@@ -82,8 +85,16 @@ static const struct row {
 
 /* ---- a visit ---- */
 
+static void stop_waiting(struct visit *visit)
+{
+	loop_timer_free(TAKE(visit->patience));
+	loop_defer_free(TAKE(visit->begin));
+	free(TAKE(visit->operation));
+}
+
 static void forget(struct visit *visit)
 {
+	stop_waiting(visit);
 	if (visit->write)
 		visit->database->forget(visit->write, visit->database->arg);
 	visit_write_free(visit);
@@ -293,6 +304,48 @@ static void dispatch(struct visit *visit, const char *operation)
 	refuse(visit, operation, known);
 }
 
+/* ---- waiting for the database ---- */
+
+static bool soon(const struct api_resources *resources)
+{
+	const struct api_database *database = resources->database;
+
+	return database->soon && database->soon(database->arg);
+}
+
+static void on_begin(void *arg)
+{
+	struct visit *visit = arg;
+	CLEANUP(freep) char *operation = TAKE(visit->operation);
+
+	stop_waiting(visit);
+	dispatch(visit, operation);
+}
+
+static void wait_for_database(struct visit *visit, const char *operation)
+{
+	struct loop *loop = visit->resources->loop;
+	usec_t patience = visit->database->patience;
+
+	visit->doing = "a request that has waited";
+	visit->operation = xstrdup(operation);
+	visit->begin = loop_patient_new(loop, on_begin, visit);
+	visit->patience = loop_timer_new(loop, "request", on_begin, visit);
+	loop_timer_after(visit->patience, patience ? patience : WAIT_MAX);
+}
+
+void api_resources_moved(struct api_resources *resources)
+{
+	struct visit *visit;
+
+	if (soon(resources))
+		return;
+	list_foreach (visit, &resources->visits, link) {
+		if (visit->begin)
+			loop_defer_schedule(visit->begin);
+	}
+}
+
 void api_resources_serve(struct api_resources *resources, struct api_request *req,
 	const char *operation, const char *path, const json *parameters)
 {
@@ -313,7 +366,10 @@ void api_resources_serve(struct api_resources *resources, struct api_request *re
 		return;
 	}
 	shorten(visit);
-	dispatch(visit, operation);
+	if (soon(resources))
+		wait_for_database(visit, operation);
+	else
+		dispatch(visit, operation);
 }
 
 struct loop *api_resources_loop(const struct api_resources *resources)

@@ -21,6 +21,7 @@
 
 struct db;
 struct loop_defer;
+struct loop_timer;
 struct visit;
 
 /* Sends the frames about one name, which is visit->names[visit->at]. It may be gone by now: then none. */
@@ -44,6 +45,10 @@ struct visit {
 	enum visit_listing listing;
 	const char *wanted[VISIT_WANTED_MAX]; /* attributes; none: every one */
 	size_t n_wanted;
+	/* while the database is not there yet; both NULL: it begins, or has begun */
+	char *operation;
+	struct loop_timer *patience;
+	struct loop_defer *begin;
 	/* an answer in slices */
 	visit_emit_fn *emit;
 	char **names;

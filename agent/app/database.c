@@ -10,12 +10,17 @@
 #include "app/member.h"
 #include "app/replica.h"
 #include "app/writer.h"
+#include "api/resources.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "model/plan.h"
+
+/* A copy from disk is not shown before etcd had this time to say what came since, unless it is known
+ * to be away. */
+#define GRACE (3 * USEC_PER_SEC)
 
 #define NOT_ENABLED "Collective mode not enabled on this system"
 
@@ -36,6 +41,8 @@ struct database {
 	struct replica_listener listener;
 	struct list writes;
 	struct loop_defer *refuse;
+	struct loop_timer *grace; /* from the start of the member */
+	bool current;		  /* the copy has been, since then */
 };
 
 /* ---- reading ---- */
@@ -64,6 +71,46 @@ static const struct db *read_copy(struct api_age *age, struct err *why, void *ar
 	if (old > 0)
 		*age = (struct api_age){.age = old, .revision = replica_revision(replica)};
 	return db;
+}
+
+static void look(struct database *d)
+{
+	struct member *member = d->agent->member;
+
+	if (d->writer && member && replica_age(member_replica(member)) == 0)
+		d->current = true;
+}
+
+/* A command that comes right after a restart is not to be refused, nor to read what was so before its
+ * forerunner's write. */
+static bool soon(void *arg)
+{
+	struct database *d = arg;
+	struct member *member = d->agent->member;
+	struct replica *replica = d->writer && member ? member_replica(member) : NULL;
+
+	if (!replica || d->agent->stopping)
+		return false;
+	look(d);
+	if (d->current)
+		return false;
+	if (replica_loading(replica))
+		return true;
+	if (member_trouble(member))
+		return false;
+	return !replica_db(replica) || loop_timer_due(d->grace) != USEC_NEVER;
+}
+
+static void tell_waiting(struct database *d)
+{
+	look(d);
+	if (d->agent->resources)
+		api_resources_moved(d->agent->resources);
+}
+
+static void on_grace(void *arg)
+{
+	tell_waiting(arg);
 }
 
 /* ---- what the writer asks ---- */
@@ -107,6 +154,7 @@ static void on_revision(int64_t revision, void *arg)
 
 	(void)revision;
 	writer_moved(d->writer);
+	tell_waiting(d);
 }
 
 /* ---- writing ---- */
@@ -173,12 +221,16 @@ struct database *database_new(struct agent *agent)
 	struct database *d = xcalloc(1, sizeof(*d));
 
 	d->agent = agent;
-	d->api = (struct api_database){
-		.read = read_copy, .write = write_plan, .forget = forget_write, .arg = d};
+	d->api = (struct api_database){.read = read_copy,
+		.soon = soon,
+		.write = write_plan,
+		.forget = forget_write,
+		.arg = d};
 	d->listener = (struct replica_listener){.fn = on_revision, .arg = d};
 	list_init(&d->listener.link);
 	list_init(&d->writes);
 	d->refuse = loop_defer_new(agent->loop, on_refuse, d);
+	d->grace = loop_timer_new(agent->loop, "database", on_grace, d);
 	return d;
 }
 
@@ -189,6 +241,7 @@ void database_free(struct database *d)
 	database_detach(d);
 	on_refuse(d);
 	loop_defer_free(d->refuse);
+	loop_timer_free(d->grace);
 	free(d);
 }
 
@@ -211,6 +264,8 @@ void database_attach(struct database *d)
 
 	snprintf(run, sizeof(run), "%016" PRIx64, random_u64());
 	d->writer = writer_new(&config);
+	d->current = false;
+	loop_timer_after(d->grace, GRACE);
 	replica_listen(member_replica(member), &d->listener);
 }
 
@@ -218,12 +273,16 @@ void database_detach(struct database *d)
 {
 	list_del(&d->listener.link);
 	writer_free(TAKE(d->writer));
+	loop_timer_at(d->grace, USEC_NEVER);
+	tell_waiting(d);
 }
 
 void database_changed(struct database *d)
 {
-	if (d && d->writer)
-		writer_moved(d->writer);
+	if (!d || !d->writer)
+		return;
+	writer_moved(d->writer);
+	tell_waiting(d);
 }
 
 const struct api_database *database_api(const struct database *d)

@@ -348,6 +348,11 @@ void replica_free(struct replica *r)
 
 /* ---- reading ---- */
 
+bool replica_loading(const struct replica *r)
+{
+	return r->load != NULL;
+}
+
 const struct db *replica_db(const struct replica *r)
 {
 	return r->live ? r->live->db : NULL;

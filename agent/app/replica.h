@@ -64,6 +64,8 @@ void replica_load(struct replica *replica);
 
 /* ---- reading ---- */
 
+/* The copy on disk is being read. */
+bool replica_loading(const struct replica *replica);
 /* NULL until something was loaded or listed. It is another one, with other node numbers, after a
  * listing; hold it for one turn of the loop only. */
 const struct db *replica_db(const struct replica *replica);

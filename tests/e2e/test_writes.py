@@ -292,8 +292,27 @@ def test_an_etcd_out_of_space_is_named_with_the_remedy(site):
 def test_a_restarted_member_writes_as_soon_as_it_may(world):
     (one,) = world.collective(1)
     tidy(create(one, "n1"))
-    one.kill()
+    for note in ("again", "and again"):
+        tidy(update(one, "n1", **{"location.room": note}))
+        one.kill()
+        world.etcd.put(world.key("nodes/n1/info.note"), note)
+        one.start()
+        assert value(one, "n1", "info.note") == note, "not what the copy on disk says"
+        assert value(one, "n1", "location.room") == note, "what was written before the end"
+        one.kill()
+        one.start()
+        tidy(update(one, "n1", **{"info.note": "at once"}))
+        assert value(one, "n1", "info.note") == "at once"
+
+
+def test_without_etcd_a_restarted_member_answers_at_once(world):
+    (one,) = world.collective(1)
+    tidy(create(one, "n1", **{"info.note": "old"}))
+    assert one.term() == 0
+    one.network("refuse")
     one.start()
-    wait_until(lambda: value(one, "n1", "id.index") == 1, 10, "it to have its copy")
-    tidy(update(one, "n1", **{"info.note": "again"}))
-    assert value(one, "n1", "info.note") == "again"
+    began = time.monotonic()
+    assert value(one, "n1", "info.note") == "old"
+    assert error(update(one, "n1", **{"info.note": "new"}))
+    assert time.monotonic() - began < 6
+    one.network("pass")

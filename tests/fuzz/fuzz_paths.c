@@ -147,7 +147,8 @@ static void ask(struct api_resources *resources, const char *line, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct api_database database = {read_db, write_db, forget, NULL};
+	static const struct api_database database = {
+		.read = read_db, .write = write_db, .forget = forget};
 	const char *at = (const char *)data, *end = at + size;
 	struct api_resources *resources;
 	struct loop *loop;

@@ -28,6 +28,7 @@ static struct keeper {
 	struct api_resources *resources;
 	struct api_age age;
 	const char *none;	/* nothing to read, because */
+	bool soon;		/* there will be */
 	const char *refusal;	/* nothing may be written, because */
 	struct api_write *held; /* a write that waits */
 	bool hold;
@@ -41,6 +42,11 @@ static const struct db *keeper_read(struct api_age *age, struct err *why, void *
 		return k.member.db;
 	err_set(why, -EAGAIN, "%s", k.none);
 	return NULL;
+}
+
+static bool keeper_soon(void *arg UNUSED)
+{
+	return k.soon;
 }
 
 static void finish_write(void *arg)
@@ -83,7 +89,11 @@ static void keeper_forget(struct api_write *write, void *arg UNUSED)
 	k.forgotten++;
 }
 
-static const struct api_database database = {keeper_read, keeper_write, keeper_forget, NULL};
+static const struct api_database database = {.read = keeper_read,
+	.soon = keeper_soon,
+	.write = keeper_write,
+	.forget = keeper_forget,
+	.patience = 200 * USEC_PER_MSEC};
 
 static void on_resource(struct api_request *req, const char *operation, const char *path,
 	const json *parameters, void *arg UNUSED)
@@ -386,6 +396,51 @@ START_TEST(an_old_copy_says_so_in_the_last_frame)
 }
 END_TEST
 
+START_TEST(a_request_waits_for_a_database_that_is_about_to_come)
+{
+	struct client c;
+
+	begin(&c);
+	k.soon = true;
+	k.none = "The database is not loaded yet";
+	client_send(&c, GET("/noderange/n5/nodes/"));
+	loop_turns(f.loop, 10);
+	/* something has happened, though not yet what is waited for */
+	api_resources_moved(k.resources);
+	loop_turns(f.loop, 10);
+	k.soon = false;
+	k.none = NULL;
+	api_resources_moved(k.resources);
+	api_resources_moved(k.resources);
+	client_expect(&c, ITEM("n5/"));
+	client_expect(&c, DONE);
+	/* one that goes away while it waits */
+	k.soon = true;
+	client_send(&c, GET("/nodes/"));
+	loop_turns(f.loop, 10);
+	end(&c);
+}
+END_TEST
+
+START_TEST(a_request_does_not_wait_for_ever)
+{
+	struct client c;
+	usec_t began;
+
+	begin(&c);
+	began = loop_now(f.loop);
+	k.soon = true;
+	k.none = "The database is not loaded yet";
+	client_send(&c, GET("/nodes/"));
+	client_expect(&c,
+		"{\"errorcode\":500,\"error\":\"The database is not loaded yet\",\"detail\":"
+		"\"{\\\"error\\\": \\\"The database is not loaded yet\\\"}\"}");
+	client_expect(&c, DONE);
+	ck_assert_int_ge(loop_now(f.loop) - began, 200 * USEC_PER_MSEC);
+	end(&c);
+}
+END_TEST
+
 START_TEST(without_quorum_nothing_is_written)
 {
 	struct client c;
@@ -478,6 +533,8 @@ static Suite *resources_suite(void)
 	tcase_add_test(tc, what_is_wrong_with_a_change);
 	tcase_add_test(tc, expressions_and_lists_are_worked_out);
 	tcase_add_test(tc, an_old_copy_says_so_in_the_last_frame);
+	tcase_add_test(tc, a_request_waits_for_a_database_that_is_about_to_come);
+	tcase_add_test(tc, a_request_does_not_wait_for_ever);
 	tcase_add_test(tc, without_quorum_nothing_is_written);
 	tcase_add_test(tc, a_change_is_completed_when_the_client_goes_away);
 	tcase_add_test(tc, a_long_answer_waits_for_its_reader_and_holds_up_nobody);
