@@ -1,12 +1,44 @@
 """The pages of the manual, word for word, on three members and three etcd processes."""
 
 import base64
+import os
 import re
+import shlex
 import subprocess
 import time
 
-from harness.agent import COMMAND
+import pytest
+
+from harness.agent import COMMAND, run_command
 from harness.wait import wait_until
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def read_page(name):
+    with open(os.path.join(TOP, name), encoding="utf-8") as page:
+        return page.read()
+
+
+def literals(page, heading):
+    """What is indented in that section of a text, or literal in the EXAMPLES of a manual page."""
+    if page.startswith(".Dd "):
+        examples = page.split(f"\n.Sh {heading}\n")[1].split("\n.Sh ")[0]
+        found = re.findall(r"\n?\.Bd -literal[^\n]*\n(.*?)\n\.Ed", examples, re.DOTALL)
+        return [line.replace(r"\(aq", "'") for block in found for line in block.split("\n")]
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [line[4:] for line in section.split("\n") if line.startswith("    ")]
+
+
+def commands_in(lines):
+    """(command, lines of its answer), in order."""
+    found = []
+    for line in lines:
+        if line.startswith("# "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
 
 
 def test_three_members_form_a_collective_as_the_manual_shows(world3):
@@ -129,3 +161,51 @@ def test_show_outside_a_collective_says_so_and_delete_fails(world):
     page = alone.collective("delete", "mgt2")
     assert page.rc == 1
     assert page.err == "Collective mode not enabled on this system\n"
+
+
+def run_page(member, name, heading, passed_over=()):
+    """Runs the commands of a page, in order, and compares; an answer may end with an ellipsis."""
+    run = 0
+    for line, wanted in commands_in(literals(read_page(name), heading)):
+        words = shlex.split(line)
+        if words[0] in passed_over:
+            continue
+        _, out, err = run_command(*words, socket=member.socket)
+        answer = (out + err).splitlines()
+        if wanted and wanted[-1] == "…":
+            wanted = wanted[:-1]
+            answer = answer[:len(wanted)]
+        assert answer == wanted, f"{name}: {line}"
+        run += 1
+    return run
+
+
+@pytest.fixture(name="mgt1")
+def make_mgt1(world):
+    mgt1, token = world.found()
+    assert world.agent("mgt2").join(mgt1, token).rc == 0
+    return mgt1
+
+
+def test_the_commands_for_nodes_answer_as_the_guide_shows(mgt1):
+    assert run_page(mgt1, "docs/guide.md", "Nodes and groups") >= 15
+
+
+def test_the_commands_for_nodes_answer_as_the_readme_shows(mgt1):
+    assert run_page(mgt1, "README.md", "Nodes, groups, attributes", ["etcdctl"]) >= 6
+
+
+def test_the_manual_pages_of_the_commands_for_nodes_show_what_they_print(mgt1):
+    assert run_page(mgt1, "docs/nodedefine.8", "EXAMPLES") == 2
+    assert run_page(mgt1, "docs/noderename.8", "EXAMPLES") == 1
+    assert run_page(mgt1, "docs/nodegroupdefine.8", "EXAMPLES") == 2
+
+    def sh(line):
+        assert run_command(*line.split(), socket=mgt1.socket)[0] == 0, line
+    sh("noderemove r1u1,r1u2")
+    sh("nodedefine n1,n3 groups=rack1 collective.manager=mgt1")
+    sh("nodedefine n2 groups=rack1")
+    assert run_page(mgt1, "docs/nodelist.8", "EXAMPLES") == 2
+    sh("nodedefine n9 groups=compute")
+    sh("noderemove n3")
+    assert run_page(mgt1, "docs/nodegroupattrib.8", "EXAMPLES") == 3
