@@ -376,8 +376,8 @@ static int check_begin(const struct agent *agent, struct err *err)
 	list_foreach (m, keyring_members(agent->keyring), link) {
 		if (!keyring_public(m))
 			return err_set(err, -ENOKEY,
-				"the public key of %s is not known yet: start its agent, or remove "
-				"it with: collective delete %s",
+				"the public key of %s is not known: its agent has not run since it "
+				"was upgraded; start it, or remove it with: collective delete %s",
 				m->record.name, m->record.name);
 	}
 	return 0;

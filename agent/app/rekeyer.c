@@ -249,10 +249,9 @@ static void on_looked_through(int rc, size_t found, int64_t revision, void *arg)
 
 	(void)revision;
 	r->counting = NULL;
-	if (rc == 0)
-		report_change(r->needed, needed,
-			needed ? "a former collective key is kept: something is still under it"
-			       : "nothing is under a former collective key");
+	if (needed)
+		report_change(r->needed, true,
+			"a former collective key is kept: something is still under it");
 	if (done && !needed) {
 		keyring_drop(r->agent->keyring);
 		log_info("rekey", "the former collective key is forgotten");

@@ -67,6 +67,12 @@ tests_fuzz_fuzz_noderange_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_noderange_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_seal
+tests_fuzz_fuzz_seal_SOURCES = tests/fuzz/fuzz_seal.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_seal_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_seal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_seal_LDADD = agent/trust/libtrust.a agent/base/libbase.a $(CRYPTO_LIBS) $(CRYPT_LIBS)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_paths
 tests_fuzz_fuzz_paths_SOURCES = tests/fuzz/fuzz_paths.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_paths_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
