@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
@@ -220,6 +221,7 @@ static int print_text(const char *text, struct buf *b)
 static int print_number(double d, struct buf *b)
 {
 	char text[40];
+	double same;
 
 	if (!isfinite(d))
 		return buf_str(b, "null");
@@ -227,6 +229,10 @@ static int print_number(double d, struct buf *b)
 		snprintf(text, sizeof(text), "%" PRId64, (int64_t)d);
 	else
 		snprintf(text, sizeof(text), "%.15g", d);
+	/* what is short is nicer, where it is the same number */
+	same = strtod(text, NULL);
+	if (same < d || same > d)
+		snprintf(text, sizeof(text), "%.17g", d);
 	return buf_str(b, text);
 }
 

@@ -51,6 +51,9 @@ START_TEST(what_is_printed_is_what_was_read)
 		"\"\xc3\xa9 \xf0\x9f\x98\x80 \\\\u0000 / \\u0009 \\u001f \\\"\"");
 	prints("\"gr\xc3\xbc\xc3\x9f\"", "\"gr\xc3\xbc\xc3\x9f\"");
 	prints("9007199254740992", "9007199254740992");
+	prints("9007199254740994", "9007199254740994");
+	prints("1.7976931348623157e308", "1.7976931348623157e+308");
+	prints("0.1", "0.1");
 	prints("-0.5e1", "-5");
 	prints("1e400", "null");
 	prints("\"\"", "\"\"");
