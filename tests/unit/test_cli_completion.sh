@@ -66,6 +66,13 @@ expect 'n1 n2 n10' nodeattrib n
 expect 'compute everything rack1 n1 n2 n10 other' nodelist ''
 expect 'rack1,-n1 rack1,-n2 rack1,-n10' nodelist rack1,-n
 expect 'rack1,@compute' /usr/bin/noderemove rack1,@c
+expect '@compute' nodelist rack1 @ c
+expect '@compute @everything @rack1 @n1 @n2 @n10 @other' nodelist rack1 @
+expect '@compute' nodelist n1 : n10,n2 @ c
+expect '@rack1,n2' nodelist n1 @ rack1,n2
+expect 'n1 n2 n10' nodelist n1 : n
+expect 'rack1@compute' nodelist "'rack1@c"
+expect 'location.u' nodeattrib n1 : n10,rack1 @ compute loc
 expect '--blame --clear --json' nodeattrib --
 expect 'location.u' nodeattrib n1 loc
 expect 'all current collective.manager location.u nodes groups' nodeattrib -b n1 ''

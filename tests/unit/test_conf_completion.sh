@@ -13,6 +13,19 @@ collective()
 	printf '"nonvoting": ["mgt10"], "quorum": true}\n'
 }
 
+# shellcheck disable=SC2317 # so are these
+nodelist()
+{
+	printf '%s\n' n1 n2 other
+}
+
+# shellcheck disable=SC2317
+nodeattrib()
+{
+	printf '%s: %s\n' "$1" 'location.u: 5' "$1" 'secret.ipmikg: ********' \
+		"$1" "custom.nodesecret.$CONFLUENT_HOST: ********"
+}
+
 # shellcheck disable=SC2317 # the command can't call the function above
 timeout()
 {
@@ -46,6 +59,12 @@ expect '--ttl' collective invite --t
 expect '--token-file' collective join mgt1 --to
 expect '' collective join mgt1 -i ''
 expect '--json' collective show --j
+expect 'get' collective secret ''
+expect 'n1 n2' collective secret get n
+expect 'secret.ipmikg custom.nodesecret.x' collective -s x secret get n1 ''
+expect 'secret.ipmikg' collective secret get n1 sec
+expect '' collective secret get n1 secret.x ''
+expect '--json' collective secret --
 offline='[]'
 expect '' collective delete ''
 expect 'debug' collective log etcd d
