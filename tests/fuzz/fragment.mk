@@ -86,6 +86,13 @@ tests_fuzz_fuzz_store_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_store_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_store_LDADD = agent/store/libstore.a agent/base/libbase.a $(LMDB_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_backup
+tests_fuzz_fuzz_backup_SOURCES = tests/fuzz/fuzz_backup.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_backup_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+tests_fuzz_fuzz_backup_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_backup_LDADD = agent/app/libapp.a agent/model/libmodel.a agent/trust/libtrust.a \
+	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus
