@@ -34,24 +34,6 @@ static void finish(struct change *change, int rc, const char *why, int64_t revis
 	ops->done(rc, text.text, revision, arg);
 }
 
-/* Refusals that may be over in a moment. */
-static bool passing(enum etcd_error_kind kind)
-{
-	switch (kind) {
-	case ETCD_ERROR_TRANSPORT:
-	case ETCD_ERROR_UNAVAILABLE:
-	case ETCD_ERROR_NO_LEADER:
-	case ETCD_ERROR_AUTH_OLD:
-	case ETCD_ERROR_TOKEN:
-	case ETCD_ERROR_BUSY:
-	case ETCD_ERROR_LEARNER:
-	case ETCD_ERROR_STALE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void on_result(const struct etcd_result *result, void *arg)
 {
 	struct change *change = arg;
@@ -81,7 +63,7 @@ static void on_result(const struct etcd_result *result, void *arg)
 		break;
 	case ETCD_NOT_FOUND:
 	case ETCD_REFUSED:
-		if (!passing(result->error)) {
+		if (!etcd_error_passing(result->error)) {
 			finish(change, change->doubt ? -EINPROGRESS : -EIO, result->text, 0);
 			return;
 		}

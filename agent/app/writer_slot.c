@@ -116,24 +116,6 @@ static void go_on_later(struct writer_slot *slot)
 	slot->pause = MIN(slot->pause * 2, LAST_PAUSE);
 }
 
-/* Refusals that may be over in a moment. */
-static bool passing(enum etcd_error_kind kind)
-{
-	switch (kind) {
-	case ETCD_ERROR_TRANSPORT:
-	case ETCD_ERROR_UNAVAILABLE:
-	case ETCD_ERROR_NO_LEADER:
-	case ETCD_ERROR_AUTH_OLD:
-	case ETCD_ERROR_TOKEN:
-	case ETCD_ERROR_BUSY:
-	case ETCD_ERROR_LEARNER:
-	case ETCD_ERROR_STALE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* What the slot holds; from then on its mod_revision is known. True: this transaction's id. */
 static bool look(struct writer_slot *slot, const struct etcd_kv *kv)
 {
@@ -152,7 +134,7 @@ static const struct etcd_kv *slot_of_txn(const struct etcd_reply *reply)
 static void learned(struct writer_slot *slot, const struct etcd_result *result)
 {
 	if (result->outcome != ETCD_OK) {
-		if (result->outcome == ETCD_UNKNOWN || passing(result->error))
+		if (result->outcome == ETCD_UNKNOWN || etcd_error_passing(result->error))
 			go_on_later(slot);
 		else
 			finish(slot, WRITER_REFUSED, 0);
@@ -182,7 +164,7 @@ static void sent(struct writer_slot *slot, const struct etcd_result *result)
 		return;
 	case ETCD_NOT_FOUND:
 	case ETCD_REFUSED:
-		if (passing(result->error))
+		if (etcd_error_passing(result->error))
 			go_on_later(slot);
 		else
 			finish(slot, WRITER_REFUSED, 0);
@@ -201,7 +183,7 @@ static void closed(struct writer_slot *slot, const struct etcd_result *result)
 		finish(slot, own ? WRITER_APPLIED : WRITER_FAILED, slot->mod);
 	} else if (result->error == ETCD_ERROR_NOSPACE) {
 		go(slot, STEP_LOOK);
-	} else if (result->outcome == ETCD_UNKNOWN || passing(result->error)) {
+	} else if (result->outcome == ETCD_UNKNOWN || etcd_error_passing(result->error)) {
 		go_on_later(slot);
 	} else {
 		finish(slot, slot->doubt ? WRITER_UNKNOWN : WRITER_REFUSED, 0);
@@ -213,7 +195,7 @@ static void looked(struct writer_slot *slot, const struct etcd_result *result)
 	int64_t known = slot->mod;
 
 	if (result->outcome != ETCD_OK) {
-		if (result->outcome == ETCD_UNKNOWN || passing(result->error))
+		if (result->outcome == ETCD_UNKNOWN || etcd_error_passing(result->error))
 			go_on_later(slot);
 		else
 			finish(slot, WRITER_UNKNOWN, 0);

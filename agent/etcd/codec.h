@@ -125,6 +125,8 @@ struct etcd_error {
 
 /* True when nothing was or will be done because of the request that was answered so. */
 bool etcd_error_definite(enum etcd_error_kind kind);
+/* A failure that may be over in a moment: worth trying again. */
+bool etcd_error_passing(enum etcd_error_kind kind);
 
 /* Reads an answer that is not a success: any HTTP status but 200, or a stream frame with "error".
  * Never fails: what can't be read becomes ETCD_ERROR_TRANSPORT with the status and the beginning of

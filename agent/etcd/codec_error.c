@@ -78,6 +78,23 @@ bool etcd_error_definite(enum etcd_error_kind kind)
 	       kind != ETCD_ERROR_ANSWER_TOO_LARGE && kind != ETCD_ERROR_NOSPACE;
 }
 
+bool etcd_error_passing(enum etcd_error_kind kind)
+{
+	switch (kind) {
+	case ETCD_ERROR_TRANSPORT:
+	case ETCD_ERROR_UNAVAILABLE:
+	case ETCD_ERROR_NO_LEADER:
+	case ETCD_ERROR_AUTH_OLD:
+	case ETCD_ERROR_TOKEN:
+	case ETCD_ERROR_BUSY:
+	case ETCD_ERROR_LEARNER:
+	case ETCD_ERROR_STALE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void set(struct etcd_error *ret, enum etcd_error_kind kind, int code, const char *message,
 	const char *remedy)
 {
