@@ -252,6 +252,18 @@ until_ok 10 "mgt3 to see it" shown mgt3 'n1: collective.manager: mgt3' nodeattri
 nodes mgt3 nodeattrib n1
 nodes mgt3 nodeattrib n1 -c collective.manager
 
+note "Secrets are sealed before they leave a member; root can read them on any."
+nodes mgt1 nodeattrib n1 secret.hardwaremanagementpassword=geheim
+nodes mgt1 nodeattrib n1 bmcpass
+printf '[root@mgt1]# etcdctl get --print-value-only /confluent/nodes/n1/secret.hardwaremanagementpassword\n'
+etcdctl_here get --print-value-only /confluent/nodes/n1/secret.hardwaremanagementpassword
+until_ok 10 "mgt2 to have it" collective_on mgt2 secret get n1 bmcpass
+page mgt2 secret get n1 bmcpass
+page mgt2 rekey
+
+note "Nodes and groups as files, which can be restored here or elsewhere."
+page mgt2 dump "$home/backup" --skipkeys
+
 note "The leader's process is killed; its lease of $ttl s ends, and another one leads."
 victim=$(of mgt1 pid)
 printf '[root@mgt1]# kill -9 %s\n' "$victim"
