@@ -142,6 +142,8 @@ static void resource(struct api_conn *conn, const struct envelope *e)
 		api_request_error(conn->current, 400, "Bad Request - the path must begin with /");
 	else if (!may(&conn->peer, e))
 		api_request_error(conn->current, 403, "Forbidden");
+	else if (server->draining)
+		api_request_error(conn->current, 500, "collectived is stopping");
 	else if (resource_serve(conn->current, e->operation, e->path))
 		return;
 	else if (!server->handlers.resource)

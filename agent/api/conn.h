@@ -27,6 +27,7 @@ struct api_server {
 	void *arg;
 	enum api_access (*judge)(int fd, const struct net_peer *peer, void *arg);
 	bool has_group;
+	bool draining;
 	gid_t group;
 	unsigned limit;
 	unsigned held[API_FULL + 1]; /* connections and abandoned requests, by access */

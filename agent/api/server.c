@@ -185,6 +185,22 @@ void api_server_free(struct api_server *server)
 	free(server);
 }
 
+void api_server_drain(struct api_server *server)
+{
+	server->draining = true;
+}
+
+bool api_server_idle(const struct api_server *server)
+{
+	const struct api_conn *conn;
+
+	list_foreach (conn, &server->conns, link) {
+		if (conn->current || stream_queued(conn->stream) > 0)
+			return false;
+	}
+	return true;
+}
+
 struct api_counters api_server_counters(const struct api_server *server)
 {
 	return server->counters;

@@ -65,6 +65,10 @@ int api_server_new(struct api_server **ret, struct loop *loop, const struct api_
 	const struct api_handlers *handlers, void *arg, struct err *err) MUST_CHECK;
 /* Closes everything; requests under way are cancelled and must still be ended. NULL is fine. */
 void api_server_free(struct api_server *server);
+/* The agent is stopping: no more resources are served, what is under way goes on. */
+void api_server_drain(struct api_server *server);
+/* No request is under way, and every answer is with its client. */
+bool api_server_idle(const struct api_server *server);
 /* Takes effect for new connections; on error the old group stays. */
 int api_server_set_read_group(
 	struct api_server *server, const char *group, struct err *err) MUST_CHECK;

@@ -40,10 +40,16 @@
 #include "io/loop.h"
 #include "io/worker.h"
 
+/* At its end the agent waits so long for answers to be known and sent. */
+#define ANSWERS_MAX (3 * USEC_PER_SEC)
+#define LOOK_AGAIN  (10 * USEC_PER_MSEC)
+
 struct signals {
 	struct agent *agent;
 	struct loop_signal *term, *interrupt, *hangup;
 	struct loop_timer *watchdog;
+	struct loop_timer *end;
+	usec_t end_by;
 };
 
 /* ---- the member, which comes and goes ---- */
@@ -140,11 +146,23 @@ int agent_reload_identity(struct agent *agent, struct err *err)
 
 /* ---- signals ---- */
 
+/* Whoever has asked for a change hears what became of it, where that is known in time. */
+static void on_end(void *arg)
+{
+	struct signals *signals = arg;
+	struct agent *agent = signals->agent;
+
+	if (api_server_idle(agent->api) || loop_now(agent->loop) >= signals->end_by)
+		loop_stop(agent->loop);
+	else
+		loop_timer_after(signals->end, LOOK_AGAIN);
+}
+
 static void on_stopped(void *arg)
 {
 	struct agent *agent = arg;
 
-	loop_stop(agent->loop);
+	on_end(agent->signals);
 }
 
 static void on_terminate(int signo, void *arg)
@@ -161,6 +179,9 @@ static void on_terminate(int signo, void *arg)
 	notify_send("STOPPING=1");
 	/* a join that came to its end now would replace the member that is being stopped */
 	commands_stop(agent->commands);
+	api_server_drain(agent->api);
+	database_changed(agent->database);
+	signals->end_by = usec_add(loop_now(agent->loop), ANSWERS_MAX);
 	if (agent->member)
 		member_stop(agent->member, on_stopped, agent);
 	else
@@ -245,6 +266,7 @@ static int start_signals(struct agent *agent, struct err *err)
 	s->term = loop_signal_new(agent->loop, SIGTERM, on_terminate, s);
 	s->interrupt = loop_signal_new(agent->loop, SIGINT, on_terminate, s);
 	s->hangup = loop_signal_new(agent->loop, SIGHUP, on_hangup, s);
+	s->end = loop_timer_new(agent->loop, "end", on_end, s);
 	s->watchdog = loop_timer_new(agent->loop, "watchdog", on_watchdog, s);
 	if (notify_watchdog_period() != USEC_NEVER)
 		loop_timer_after(s->watchdog, 0);
@@ -265,6 +287,7 @@ static void stop_signals(struct agent *agent)
 	loop_signal_free(s->interrupt);
 	loop_signal_free(s->hangup);
 	loop_timer_free(s->watchdog);
+	loop_timer_free(s->end);
 	free(s);
 }
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness.wait import wait_until
+from harness.wire import Closed
 from harness.world import World
 
 SECRET = "open sesame 4711"
@@ -316,3 +317,36 @@ def test_without_etcd_a_restarted_member_answers_at_once(world):
     assert error(update(one, "n1", **{"info.note": "new"}))
     assert time.monotonic() - began < 6
     one.network("pass")
+
+
+def test_a_stop_answers_what_is_under_way(world):
+    (one,) = world.collective(1)
+    tidy(create(one, "n1-n6"))
+    for _ in range(3):
+        last, wrong = {}, []
+
+        def write(node, one=one, last=last, wrong=wrong):
+            for n in range(100000):
+                try:
+                    failed = error(update(one, node, **{"info.note": f"note {n}"}))
+                except (OSError, Closed):
+                    return  # it came too late: nothing of it was begun
+                if failed:
+                    if failed != "collectived is stopping":
+                        wrong.append(failed)
+                    return
+                last[node] = f"note {n}"
+
+        threads = [threading.Thread(target=write, args=(f"n{n}",)) for n in range(1, 7)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda last=last: len(last) == 6, 10, "all to write")
+        began = time.monotonic()
+        assert one.term() == 0
+        assert time.monotonic() - began < 5
+        for thread in threads:
+            thread.join()
+        assert not wrong
+        kept = {n: world.etcd.get(world.key(f"nodes/{n}/info.note")).value for n in last}
+        assert kept == last, "what is there is what was acknowledged"
+        one.start()
