@@ -283,30 +283,27 @@ struct expr_function {
 		struct expr_value args[EXPR_ARGS_MAX], size_t count);
 };
 
-static int call_upper(struct expr_run *run, struct expr_value *v,
-	struct expr_value args[EXPR_ARGS_MAX], size_t count)
+static int change_case(struct expr_run *run, struct expr_value *v,
+	int (*change)(const char *s, size_t len, struct buf *out))
 {
 	struct buf text = BUF_INIT(EXPR_TEXT_MAX);
 	int rc = need_text(run, v);
 
-	(void)args;
-	(void)count;
 	if (rc == 0)
-		rc = expr_text_upper(buf_cstr(&v->text), v->text.len, &text);
+		rc = change(buf_cstr(&v->text), v->text.len, &text);
 	return become(run, v, &text, rc);
 }
 
-static int call_lower(struct expr_run *run, struct expr_value *v,
-	struct expr_value args[EXPR_ARGS_MAX], size_t count)
+static int call_upper(struct expr_run *run, struct expr_value *v,
+	struct expr_value args[EXPR_ARGS_MAX] UNUSED, size_t count UNUSED)
 {
-	struct buf text = BUF_INIT(EXPR_TEXT_MAX);
-	int rc = need_text(run, v);
+	return change_case(run, v, expr_text_upper);
+}
 
-	(void)args;
-	(void)count;
-	if (rc == 0)
-		rc = expr_text_lower(buf_cstr(&v->text), v->text.len, &text);
-	return become(run, v, &text, rc);
+static int call_lower(struct expr_run *run, struct expr_value *v,
+	struct expr_value args[EXPR_ARGS_MAX] UNUSED, size_t count UNUSED)
+{
+	return change_case(run, v, expr_text_lower);
 }
 
 static int call_replace(struct expr_run *run, struct expr_value *v,
