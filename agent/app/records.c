@@ -39,6 +39,14 @@ static size_t member_fields(struct member_fields *f, const struct member_record 
 	return n;
 }
 
+int record_parse(const char *value, size_t len, json **ret, struct err *err)
+{
+	if (len > RECORD_VALUE_MAX)
+		return err_set(
+			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
+	return json_parse(value, len, ret, err);
+}
+
 static char *print(json *object)
 {
 	struct buf b = BUF_INIT(RECORD_VALUE_MAX);
@@ -164,10 +172,7 @@ int member_record_decode(struct member_record *ret, const char *name, const char
 
 	if (!name_valid(name))
 		return name_check(name, err);
-	if (len > RECORD_VALUE_MAX)
-		return err_set(
-			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
-	rc = json_parse(value, len, &object, err);
+	rc = record_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = member_fields_decode(&r, object, err);
 	if (rc == 0)
@@ -207,10 +212,7 @@ int active_record_decode(struct active_record *ret, const char *value, size_t le
 	struct active_record r = {0};
 	int rc;
 
-	if (len > RECORD_VALUE_MAX)
-		return err_set(
-			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
-	rc = json_parse(value, len, &object, err);
+	rc = record_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = get_text(object, "address", r.address, sizeof(r.address), err);
 	if (rc == 0)
@@ -245,10 +247,7 @@ int collective_record_decode(
 	int64_t format;
 	int rc;
 
-	if (len > RECORD_VALUE_MAX)
-		return err_set(
-			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
-	rc = json_parse(value, len, &object, err);
+	rc = record_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = json_i64(object, "format", &format, err);
 	if (rc == 0 && format != COLLECTIVE_FORMAT)

@@ -21,8 +21,12 @@
 #include "trust/bundle.h"
 #include "trust/privkey.h"
 #include "trust/seal.h"
+#include "wire/json.h"
 
 #define RECORD_VALUE_MAX 4096 /* bytes of a record's JSON */
+
+/* What every record begins to be read with: its ceiling, and JSON. *ret is new. */
+int record_parse(const char *value, size_t len, json **ret, struct err *err) MUST_CHECK;
 
 struct member_record {
 	char name[NAME_MAX_LEN + 1];

@@ -96,10 +96,7 @@ static int decode(const struct row *rows, size_t n, const char *path, const char
 	const char *mac;
 	int rc;
 
-	if (len > RECORD_VALUE_MAX)
-		return err_set(
-			err, -EINVAL, "the record is larger than %d bytes", RECORD_VALUE_MAX);
-	rc = json_parse(value, len, &object, err);
+	rc = record_parse(value, len, &object, err);
 	if (rc == 0)
 		rc = read_rows(rows, n, object, err);
 	if (rc == 0)
