@@ -272,8 +272,7 @@ static int eval_all(struct run *run, size_t from, struct bitset *ret)
 	if (r < 0 || (first.kind != NODERANGE_SKIP && first.kind != NODERANGE_LIMIT))
 		return r;
 	if (!source)
-		return noderange_fail(
-			run->in, first.at, run->err, "Verification configmanager required");
+		return noderange_fail(run->in, first.at, run->err, NODERANGE_NO_NODES);
 	bitset_copy(ret, source->all(source->arg));
 	return 0;
 }

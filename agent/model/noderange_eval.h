@@ -18,6 +18,11 @@
 #include "model/noderange_lex.h"
 #include "model/noderange_list.h"
 
+/* What needs nodes that are there, where names are written out for nodes that are to be made. */
+#define NODERANGE_NO_NODES                                                                         \
+	"Verification configmanager required: new nodes are named, and can't be chosen by what "   \
+	"they are or have"
+
 /* What one request may cost, dynamic groups and brackets included. */
 struct noderange_budget {
 	size_t names;	  /* names still to be made */

@@ -165,7 +165,7 @@ int noderange_eval_filter(struct noderange_eval *eval, const struct noderange_te
 				: "Equality/Inequality operators (=, !=, =~, !~) are invalid "
 				  "within \"[]\"");
 	if (!eval->source)
-		return noderange_fail(in, token->at, err, "Verification configmanager required");
+		return noderange_fail(in, token->at, err, NODERANGE_NO_NODES);
 	if (token->blanks)
 		return noderange_fail(in, token->at, err,
 			"Invalid syntax: white space in a regular expression or attribute filter");

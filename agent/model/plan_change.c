@@ -329,8 +329,10 @@ int plan_request_init(struct plan_request *ret, const struct plan_change *change
 		char shown[TEXT_PRINTABLE_MAX];
 
 		return first && patterns
-			       ? err_set(err, -EINVAL, "Syntax error in attribute name: \"%s\"",
-					 text_printable(name, strlen(name), shown))
+			       ? err_set(err, -EINVAL, "Syntax error in attribute name: \"%s\"%s",
+					 text_printable(name, strlen(name), shown),
+					 strlen(name) > ATTRIBUTE_NAME_MAX ? " (it is too long)"
+									   : "")
 			       : unknown_name(name, clear, first, err);
 	}
 	if (!ret->attribute || !(first ? ret->attribute->on_node : ret->attribute->on_group))

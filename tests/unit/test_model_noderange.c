@@ -87,7 +87,8 @@ static const struct {
 	{"675", "{}"},
 	{"926", "g-[1:2],n[5,7:9]"},
 	{"966", "n9"},
-	{"824", "ERROR:Verification configmanager required"},
+	{"824", "ERROR:Verification configmanager required: new nodes are named, and can't be "
+		"chosen by what they are or have (at character 1)"},
 };
 
 static struct world *world;

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "tests/unit/test_model_plan.h"
 
+#define OF_50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 /* What a request is refused with. */
 enum request { SET, CREATE, CREATE_ONE, DELETE, RENAME };
 static const struct {
@@ -36,6 +38,9 @@ static const struct {
 		"group)"},
 	{SET, "n1", "net-->.<--0.switch", PLAN_TYPED, "x", -EINVAL,
 		"Bad Request - Syntax error in attribute name: \"net-->.<--0.switch\""},
+	{SET, "n1", "custom." OF_50 OF_50 OF_50 OF_50 OF_50, PLAN_TYPED, "x", -EINVAL,
+		"Bad Request - Syntax error in attribute name: \"custom." OF_50 OF_50
+		"xxxxxxxxxxxxxxxxx...\" (it is too long)"},
 	{SET, "n1", "console.method", PLAN_TYPED, "telnet", -EINVAL,
 		"Bad Request - Attribute console.method does not accept value telnet (valid "
 		"values would be ssh,ipmi,openbmc,tsmsol,vcenter,proxmox)"},
