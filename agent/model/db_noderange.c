@@ -19,7 +19,7 @@
 
 /* In the unit of a noderange's work: a step of an expression (DB_EVALUATION_WORK), and a name of the
  * node to be compared with a pattern. */
-#define WORK_OF_A_STEP 8
+#define WORK_OF_A_STEP 4
 #define WORK_OF_A_NAME 16
 
 static bool find_node(const void *arg, const char *name, uint32_t *ret)
