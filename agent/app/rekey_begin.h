@@ -1,7 +1,7 @@
 /*
- * The begin of a change of the collective key, asked for by command: a new random key, wrapped for every
- * member, and the state, in one transaction (app/rekey_steps.h). From then on the rekeyers go on by
- * themselves; this member learns the key from etcd like every other one.
+ * The begin of a change of the collective key, asked for by command: a new random key, wrapped for this
+ * member and the leader, and the state, in one transaction (app/rekey_steps.h). From then on the rekeyers
+ * go on by themselves; this member learns the key from etcd like every other one.
  *
  * Failures: refused where a change is under way, where this member may not write, and where a member's
  * public key is not known. An outcome that is not known is found out by looking at the state.

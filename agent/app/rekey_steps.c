@@ -17,8 +17,10 @@
 #include "io/clock.h"
 #include "trust/wrap.h"
 
-/* Members, or rests, of one transaction; each takes up to two compares. */
+/* Records, or rests, of one transaction; each takes up to two compares. */
 #define BATCH 50
+/* Members for which the key is wrapped in one turn of the loop: with P-384 each takes up to 5 ms. */
+#define WRAPS 2
 
 static void if_mod(const struct agent *agent, struct etcd_txn *txn, const char *path, int64_t rev)
 {
@@ -117,7 +119,7 @@ static int step_wrap(const struct agent *agent, const struct rekey_change *chang
 	list_foreach (m, keyring_members(kr), link) {
 		CLEANUP(freep) char *path = NULL;
 
-		if (rc < 0 || n == BATCH || !keyring_public(m) ||
+		if (rc < 0 || n == WRAPS || !keyring_public(m) ||
 			keyring_is_wrapped(kr, m, change->key) ||
 			keyring_is_held(kr, m, change->key))
 			continue;
@@ -337,7 +339,7 @@ static bool first(const struct agent *agent, const struct keyring_member *m)
 	       (leader && text_eq(m->record.name, leader->name));
 }
 
-static int wrap_all(const struct agent *agent, const struct rekey_change *change,
+static int wrap_first(const struct agent *agent, const struct rekey_change *change,
 	const unsigned char key[KDF_KEY_LEN], struct etcd_txn *txn, struct err *err)
 {
 	size_t n = 0;
@@ -348,7 +350,7 @@ static int wrap_all(const struct agent *agent, const struct rekey_change *change
 		list_foreach (m, keyring_members(agent->keyring), link) {
 			int rc;
 
-			if (first(agent, m) != (round == 0) || n == BATCH)
+			if (first(agent, m) != (round == 0) || n == WRAPS)
 				continue;
 			rc = wrap_for(agent, txn, m, change->key, change->from, key, err);
 			if (rc < 0)
@@ -357,6 +359,24 @@ static int wrap_all(const struct agent *agent, const struct rekey_change *change
 		}
 	}
 	return 0;
+}
+
+/* Who had the new key is gone before it was handed out, and nothing is sealed with it: another one may
+ * take its place. */
+static bool is_lost(const struct agent *agent, const struct rekey_change *change)
+{
+	const struct roster *roster = member_roster(agent->member);
+	const struct keyring_member *m;
+
+	if (change->stage != REKEY_DISTRIBUTE || keyring_has(agent->keyring, change->key))
+		return false;
+	list_foreach (m, keyring_members(agent->keyring), link) {
+		const struct roster_member *there = roster_find(roster, m->record.name);
+
+		if (keyring_is_wrapped(agent->keyring, m, change->key) && there && there->is_active)
+			return false;
+	}
+	return true;
 }
 
 static int check_begin(const struct agent *agent, struct err *err)
@@ -368,7 +388,7 @@ static int check_begin(const struct agent *agent, struct err *err)
 		return err_set(err, -EBUSY,
 			"this member has not got the newest collective key: look at collective "
 			"rekey --status");
-	if (change && change->stage != REKEY_DONE)
+	if (change && change->stage != REKEY_DONE && !is_lost(agent, change))
 		return err_set(err, -EBUSY,
 			"a change of the collective key is under way, begun by %s: look at "
 			"collective rekey --status",
@@ -401,7 +421,7 @@ int rekey_begin_txn(const struct agent *agent, const unsigned char key[KDF_KEY_L
 		return rc;
 	snprintf(change.by, sizeof(change.by), "%s", agent->identity->name);
 	if_no_newer_member(agent, txn);
-	rc = wrap_all(agent, &change, key, txn, err);
+	rc = wrap_first(agent, &change, key, txn, err);
 	if (rc == 0)
 		rc = put_change(agent, &change, txn, err);
 	if (rc == 0)

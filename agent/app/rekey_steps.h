@@ -22,8 +22,8 @@ bool rekey_lead_fence(const struct agent *agent, struct etcd_txn *txn);
 int rekey_step_txn(const struct agent *agent, enum rekey_step step, struct etcd_txn **ret,
 	struct err *err) MUST_CHECK;
 
-/* To a new key: the state, and the key wrapped for every member there is room for (this member and
- * the leader are among them). -EBUSY where a change is under way, -EACCES where this member may not
+/* To a new key: the state, and the key wrapped for two members, this one and the leader where that is
+ * another one; they wrap it for the others. -EBUSY where a change is under way, -EACCES where this member may not
  * write, -ENOKEY names a member whose public key is not known. */
 int rekey_begin_txn(const struct agent *agent, const unsigned char key[KDF_KEY_LEN],
 	struct etcd_txn **ret, struct err *err) MUST_CHECK;

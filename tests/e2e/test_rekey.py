@@ -1,5 +1,8 @@
 """The change of the collective key: nobody loses sight of anything meanwhile."""
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
 import time
@@ -238,6 +241,37 @@ def test_the_next_leader_goes_on(world):
     leader.start()
     world.settled(agents)
     over(agents, key)
+
+
+def hmac_sha256(key, data):
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+def as_a_member(agent, path, fields):
+    """A record as a member writes it, with the key in its bundle."""
+    with open(agent.path("cfg", "collective"), encoding="ascii") as f:
+        bundle = dict(line.split(" ", 1) for line in f.read().splitlines())
+    label = b"collective 1 record authentication\x01"
+    derived = hmac_sha256(hmac_sha256(bundle["id"].encode(), base64.b64decode(bundle["key"])), label)
+    texts = ["collective 1 registry record", bundle["id"], path]
+    for name in sorted(fields):
+        texts += [name, fields[name]]
+    covered = b"".join(len(t).to_bytes(8, "big") + t.encode() for t in texts)
+    return json.dumps({**fields, "under": how(agent)["key"],
+                       "mac": hmac_sha256(derived, covered).hex()})
+
+
+def test_a_key_that_was_lost_on_the_way_is_replaced(world):
+    """Who began a change is gone for good before anybody else has got the key."""
+    first, second = world.collective(2)
+    define(first, "n1", **{PASSWORD: "one"})
+    state = {"key": "0123abcd", "from": how(first)["key"], "stage": "distribute", "by": "mgt9",
+             "at": "1790000000"}
+    world.etcd.put(world.key("rekey/state"), as_a_member(first, "rekey/state", state))
+    wait_until(lambda: how(second)["waiting"] == ["mgt1", "mgt2"], 10, "the change to be seen")
+    assert update(second, "n1", **{PASSWORD: "two"}) is None
+    over([first, second], rekey(second))
+    assert secret(first, "n1") == {"value": "two"}
 
 
 def test_a_deleted_member_is_not_waited_for_and_gets_nothing(world):
