@@ -186,6 +186,14 @@ static int64_t known_revision(const struct follow *f)
 	return mark->revision;
 }
 
+static void find_pulse(const struct store_kv *kv, void *arg)
+{
+	int64_t *ret = arg;
+
+	if (kv->key_len == strlen("pulse") && memcmp(kv->key, "pulse", kv->key_len) == 0)
+		*ret = kv->mod_revision;
+}
+
 /* A collective key that came with the last changes may be on disk there only. */
 static void early_other(const struct store_kv *kv, void *arg)
 {
@@ -198,15 +206,17 @@ static void on_loaded(const char *failure, void *arg)
 {
 	struct follow *f = arg;
 	CLEANUP(freep) char *pulse = xasprintf("%spulse", f->prefix);
-	const struct etcd_sync_config sync = {
+	struct etcd_sync_config sync = {
 		.prefix = f->prefix,
 		.pulse_key = pulse,
 		.known_revision = known_revision(f),
 		.seed = random_u64(),
 	};
 
-	if (!failure)
+	if (!failure) {
 		replica_each_other(f->replica, early_other, f);
+		replica_each_other(f->replica, find_pulse, &sync.known_pulse);
+	}
 	if (failure)
 		log_debug("store", "%s", failure);
 	else if (!sync.known_revision)

@@ -323,6 +323,7 @@ struct etcd_sync *etcd_sync_new(struct etcd *etcd, struct loop *loop,
 	list_add_tail(&etcd->listeners, &sync->listener.link);
 	etcd_sync_core_init(&sync->core, loop_now(loop), config->silence, config->page,
 		config->known_revision, config->seed);
+	etcd_sync_core_know_pulse(&sync->core, config->known_pulse);
 	drain(sync);
 	return sync;
 }

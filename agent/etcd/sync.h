@@ -44,6 +44,7 @@ struct etcd_sync_config {
 	usec_t silence;	       /* 0: 30 s */
 	int64_t page;	       /* keys a page; 0: ETCD_SYNC_PAGE (sync_core.h) */
 	int64_t known_revision; /* > 0: the owner has the state at it, only what came since is wanted */
+	int64_t known_pulse; /* mod_revision of the pulse key at it; 0: not known, or no such key */
 	uint64_t seed;
 };
 

@@ -164,6 +164,11 @@ void etcd_sync_core_init(struct etcd_sync_core *core, usec_t now, usec_t silence
 		list(core, now, "started");
 }
 
+void etcd_sync_core_know_pulse(struct etcd_sync_core *core, int64_t mod_revision)
+{
+	core->known_pulse = mod_revision;
+}
+
 static void on_page(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
 {
 	if (core->state != ETCD_SYNC_LISTING)
@@ -251,6 +256,13 @@ static void on_checked(struct etcd_sync_core *core, usec_t now, const struct etc
 		return;
 	}
 	if (core->probe) {
+		int64_t known = core->known_pulse;
+
+		core->known_pulse = 0;
+		if (known && core->resumed && input->pulse != known) {
+			again(core, now, "etcd's history is not the one that was known");
+			return;
+		}
 		core->probe = false;
 		if (core->resumed)
 			check(core);

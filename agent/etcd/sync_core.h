@@ -92,6 +92,7 @@ struct etcd_sync_core {
 	bool resumed; /* the watch begins where another one ended */
 	bool checking;
 	bool probe; /* it is not known yet whether the revision resumed from still exists */
+	int64_t known_pulse; /* of the pulse key, at the revision that the owner knew; 0: not known */
 	bool told_live;
 	bool list_next; /* what to go on with after waiting: listing, or else watching */
 	int64_t wanted; /* not current before this revision was applied */
@@ -110,6 +111,9 @@ void etcd_sync_core_init(struct etcd_sync_core *core, usec_t now, usec_t silence
 	int64_t known, uint64_t seed);
 void etcd_sync_core_input(
 	struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input);
+/* Where the pulse key had another mod_revision at `known`, this is not the history that the owner knew:
+ * etcd was restored from a backup and has gone on since. Everything is listed then. */
+void etcd_sync_core_know_pulse(struct etcd_sync_core *core, int64_t mod_revision);
 /* Drain after each input. */
 bool etcd_sync_core_next(struct etcd_sync_core *core, struct etcd_sync_action *ret);
 /* When an ETCD_SYNC_TICK is due, or USEC_NEVER. */

@@ -195,6 +195,33 @@ def test_a_store_that_went_back_while_the_agent_was_down_is_not_followed(world):
                "etcd to be followed as it is now")
 
 
+def test_a_store_that_went_back_and_on_again_is_listed(world):
+    (mgt1,) = world.collective(1)
+    wait_until(lambda: world.etcd.get(world.key("pulse")), 20, "a pulse")
+    etcd = world.cluster.members[0]
+    etcd.term()
+    older = os.path.join(world.folder, "older")
+    shutil.copytree(etcd.data, older)
+    etcd.start()
+    world.cluster.wait_healthy()
+    wait_until(mgt1.is_active, 20, "mgt1 to be active")
+    fill(world, 20)
+    world.etcd.delete(world.key("pulse"))
+    revision = world.etcd.put(world.key("pulse"), "")
+    stored(mgt1, revision)
+    mgt1.kill()
+    etcd.term()
+    etcd.wipe()
+    shutil.copytree(older, etcd.data)
+    etcd.start()
+    world.cluster.wait_healthy()
+    while world.etcd.put(world.key("nodes/other/groups"), "") < revision + 20:
+        pass
+    mgt1.start()
+    wait_until(lambda: database(mgt1)["age"] == 0, 20, "it to be current")
+    assert database(mgt1)["keys"] == 1, "nothing of what etcd has forgotten is left"
+
+
 def test_a_removed_members_copy_stays_readable(world):
     mgt1, mgt2 = world.collective(2)
     revision = fill(world, 20)

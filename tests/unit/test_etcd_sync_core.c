@@ -186,6 +186,33 @@ START_TEST(what_was_known_is_taken_up_where_it_ended)
 }
 END_TEST
 
+START_TEST(what_was_known_of_another_history_is_not_taken_up)
+{
+	/* the backup that was restored is older than what was known; etcd is past that again */
+	start(10);
+	etcd_sync_core_know_pulse(&core, 8);
+	ASSERT_ACTIONS("watch 11");
+	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
+	ASSERT_ACTIONS("check 10");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 9);
+	ASSERT_ACTIONS("drop 0, list 0");
+	INPUT(.kind = ETCD_SYNC_PAGE_DONE, .revision = 20, .sent_at = now);
+	ASSERT_ACTIONS("END 20, watch 21");
+	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
+	ASSERT_ACTIONS("check 20");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 9);
+	ASSERT_ACTIONS("LIVE 20");
+	/* the same one */
+	start(10);
+	etcd_sync_core_know_pulse(&core, 8);
+	ASSERT_ACTIONS("watch 11");
+	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
+	ASSERT_ACTIONS("check 10");
+	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 8);
+	ASSERT_ACTIONS("check 0");
+}
+END_TEST
+
 START_TEST(silence_is_looked_into)
 {
 	become_live();
@@ -432,6 +459,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_resumption_that_missed_a_compaction_lists_again);
 	tcase_add_test(t, a_compacted_watch_lists_again);
 	tcase_add_test(t, what_was_known_is_taken_up_where_it_ended);
+	tcase_add_test(t, what_was_known_of_another_history_is_not_taken_up);
 	tcase_add_test(t, silence_is_looked_into);
 	tcase_add_test(t, a_check_that_fails_makes_the_picture_doubtful);
 	tcase_add_test(t, an_event_alone_does_not_prove_a_resumption);
