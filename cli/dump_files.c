@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/membership.h"
 
 #define EVERYTHING "everything"
 #define SMALL_MAX  ((size_t)16 << 20)
@@ -207,18 +208,6 @@ void dump_files_count(struct dump_files *f, size_t *ret_nodes, size_t *ret_group
 
 /* ---- who is in which group ---- */
 
-struct membership {
-	const char *group, *node;
-};
-
-static int by_group_and_node(const void *a, const void *b)
-{
-	const struct membership *m_a = a, *m_b = b;
-	int order = strcmp(m_a->group, m_b->group);
-
-	return order ? order : strcmp(m_a->node, m_b->node);
-}
-
 static struct membership *memberships(const struct dump_files *f, size_t *ret_n)
 {
 	struct membership *list;
@@ -233,8 +222,7 @@ static struct membership *memberships(const struct dump_files *f, size_t *ret_n)
 		for (size_t j = 0; j < e->n_groups; j++)
 			list[n++] = (struct membership){e->groups[j], e->name};
 	}
-	if (n > 1)
-		qsort(list, n, sizeof(*list), by_group_and_node);
+	memberships_sort(list, n);
 	*ret_n = n;
 	return list;
 }

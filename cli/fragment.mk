@@ -13,6 +13,7 @@ cli_libcli_a_SOURCES = \
 	cli/help.c \
 	cli/invite.c \
 	cli/join.c \
+	cli/membership.c cli/membership.h \
 	cli/names.c cli/names.h \
 	cli/nodeattrib.c \
 	cli/nodes.c \

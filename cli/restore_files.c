@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/dump_files.h"
+#include "cli/membership.h"
 
 #define KEYS_MAX   ((size_t)64 << 10)
 #define EVERYTHING "everything"
@@ -98,18 +99,6 @@ enum restore_keys restore_files_keys(const struct restore_files *f)
 
 /* ---- who is in which group ---- */
 
-struct membership {
-	const char *group, *node;
-};
-
-static int by_group_and_node(const void *a, const void *b)
-{
-	const struct membership *m_a = a, *m_b = b;
-	int order = strcmp(m_a->group, m_b->group);
-
-	return order ? order : strcmp(m_a->node, m_b->node);
-}
-
 static struct membership *memberships(const struct restore_files *f, size_t *ret_n)
 {
 	struct membership *list;
@@ -127,8 +116,7 @@ static struct membership *memberships(const struct restore_files *f, size_t *ret
 					(struct membership){json_text(it), json_name(f->nodes[i])};
 		}
 	}
-	if (n > 1)
-		qsort(list, n, sizeof(*list), by_group_and_node);
+	memberships_sort(list, n);
 	*ret_n = n;
 	return list;
 }
@@ -150,8 +138,7 @@ size_t restore_files_check(
 			const struct membership wanted = {name, json_text(it)};
 			CLEANUP(freep) char *text = NULL;
 
-			if (wanted.node &&
-				bsearch(&wanted, list, n, sizeof(*list), by_group_and_node))
+			if (wanted.node && memberships_have(list, n, &wanted))
 				continue;
 			text = xasprintf("group %s: it lists node %s, which does not list it in "
 					 "its groups",
