@@ -12,6 +12,7 @@
 #include "tests/lib/suite.h"
 #include "tests/unit/api_client.h"
 #include "tests/unit/api_fixture.h"
+#include "wire/envelope.h"
 #include "wire/frame.h"
 
 START_TEST(a_collective_message_is_answered_once_and_the_connection_ends)
@@ -341,6 +342,9 @@ START_TEST(an_abandoned_request_keeps_its_place_until_it_ends)
 	client_close(&c);
 	loop_until(f.loop, nobody_is_there, NULL, "the end");
 	client_connect(&c, f.loop, f.path);
+	client_expect(&c, ENVELOPE_BANNER);
+	client_expect(&c, "{\"authpassed\":0,\"error\":\"collectived has too many connections, try "
+			  "again\"}");
 	client_expect_closed(&c);
 	client_close(&c);
 	api_request_done(TAKE(f.pending));
