@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,8 +22,10 @@ int main(int argc, char **argv)
 	static const struct rlimit none;
 	int status;
 
-	/* Invitations and passwords pass through here; a core file must not hold one. */
+	/* Invitations and passwords pass through here; a core file must not hold one. The limit does not
+	 * keep the kernel from handing it to a program. */
 	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
 	/* "nodeattrib compute | head" ends quietly, also below a parent that ignores the signal. */
 	signal(SIGPIPE, SIG_DFL);
 	setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, OUTPUT_BUFFER);

@@ -484,7 +484,7 @@ void command_dump(struct commands *c, struct api_request *req, const json *messa
 	dump->cmd = command_new(c, req);
 	dump->cmd->dump = dump;
 	dump->redact = wanted.redact;
-	dump->more = loop_defer_new(agent->loop, on_more, dump);
+	dump->more = loop_patient_new(agent->loop, on_more, dump);
 	api_request_watch(req, &hooks, dump);
 	rc = seal_key_id(agent->identity->bundle->key, dump->key_id, &err);
 	if (rc == 0 && !text_eq(wanted.keys, "none"))

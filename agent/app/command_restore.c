@@ -494,7 +494,7 @@ static void commit(struct commands *c, struct api_request *req, const json *mess
 	loop_timer_at(r->idle, USEC_NEVER);
 	r->cmd = command_new(c, req);
 	r->cmd->restore = r;
-	r->more = loop_defer_new(agent->loop, on_more, r);
+	r->more = loop_patient_new(agent->loop, on_more, r);
 	loop_defer_schedule(r->more);
 }
 
