@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -22,12 +23,24 @@ static int by_name(const void *a, const void *b)
 	return strcmp(json_name(*member_a), json_name(*member_b));
 }
 
+/* Somebody else may have filled the folder: a pipe there would be waited for without end. */
+static int check_kind(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_errno(err, -errno, "cannot open %s", path);
+	return S_ISREG(st.st_mode) ? 0 : err_set(err, -EINVAL, "%s is not a file", path);
+}
+
 static int read_json(const char *folder, const char *name, size_t max, json **ret, struct err *err)
 {
 	CLEANUP(freep) char *path = file_join(folder, name);
 	struct buf b = BUF_INIT(max);
-	int rc = file_read(path, &b, err);
+	int rc = check_kind(path, err);
 
+	if (rc == 0)
+		rc = file_read(path, &b, err);
 	if (rc == 0) {
 		rc = json_parse(buf_cstr(&b), b.len, ret, err);
 		if (rc < 0)

@@ -239,6 +239,16 @@ def test_into_a_collective_that_has_nodes(source, target, folder):
     assert "exclude each other" in got.err
 
 
+@pytest.mark.parametrize("name", ["main.json", "keys.json"])
+def test_what_is_no_file_is_not_waited_for(source, target, folder, name):
+    collective(source, "dump", folder, "--unprotected")
+    path = os.path.join(folder, name)
+    os.unlink(path)
+    os.mkfifo(path)
+    got = collective(target, "restore", folder, rc=1)
+    assert f"{path} is not a file" in got.err
+
+
 def test_all_problems_are_told_and_nothing_is_written(target, folder):
     save(folder, {
         "nodes": {"n1": {"groups": ["nogrp", "rack1"], "no.such": {"value": "1"}},
