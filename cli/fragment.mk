@@ -46,6 +46,10 @@ $(NODE_COMMANDS): collective$(EXEEXT)
 
 all-local: $(NODE_COMMANDS)
 
+# What is installed in bin and sbin, and nothing else: for the demo.
+.PHONY: programs
+programs: collectived$(EXEEXT) collective$(EXEEXT) $(NODE_COMMANDS)
+
 install-exec-hook:
 	cd '$(DESTDIR)$(bindir)' && to=`echo collective | sed '$(transform)'`$(EXEEXT) && \
 	for name in $(NODE_COMMANDS); do rm -f $$name && $(LN_S) $$to $$name || exit 1; done
