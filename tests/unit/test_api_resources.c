@@ -524,6 +524,7 @@ static Suite *resources_suite(void)
 	Suite *suite = suite_create("resources");
 	TCase *tc = tcase_create("resources");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, collections_are_listed_in_natural_order);
 	tcase_add_test(tc, what_a_path_can_do_wrong);
 	tcase_add_test(tc, attributes_as_they_are_set);

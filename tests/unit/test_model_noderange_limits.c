@@ -115,7 +115,8 @@ static const struct {
 		  "4)"},
 	{"a - b",
 		"a-b not valid: a range counts upwards from one name to another (at character 1)"},
-	{"n1,~n2", "Verification configmanager required (at character 4)"},
+	{"n1,~n2", "Verification configmanager required: new nodes are named, and can't be chosen "
+		   "by what they are or have (at character 4)"},
 	{"n1,n9-n3", "n9-n3 not valid: a range counts upwards from one name to another (at "
 		     "character 4)"},
 	{"n1,n[5-3]", "5-3 not valid: a range counts upwards (at character 6)"},
@@ -396,6 +397,7 @@ static Suite *limits_suite(void)
 	Suite *suite = suite_create("noderange limits");
 	TCase *tc = tcase_create("texts");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, what_is_too_large_is_refused_at_once);
 	tcase_add_loop_test(tc, what_is_just_not_too_large_is_taken, 0, 6);
 	tcase_add_loop_test(tc, names_are_in_counting_order_and_each_once, 0, 11);
