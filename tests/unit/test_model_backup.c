@@ -255,7 +255,7 @@ END_TEST
 
 START_TEST(all_problems_are_told)
 {
-	WORLD(w, m);
+	CLEANUP(db_freep) struct db *db = db_new(1);
 	struct backup *b = backup_new(BACKUP_INTO_EMPTY);
 
 	ck_assert(!backup_group(b, "-bad"));
@@ -291,7 +291,7 @@ START_TEST(all_problems_are_told)
 	value(b, "id.index", "3");
 	ck_assert(backup_node(b, "n3"));
 	value(b, "id.index", "3");
-	assert_problems(b, m.db,
+	assert_problems(b, db,
 		"\"-bad\" is not a valid group name" NAME_RULE "\n"
 		"group dyn: a group with a noderange has no other attributes (it has location.u)\n"
 		"group everything: all nodes are members of this group, it has no noderange\n"
@@ -321,7 +321,6 @@ END_TEST
 
 START_TEST(problems_past_a_hundred_are_counted)
 {
-	WORLD(w, m);
 	struct backup *b = backup_new(BACKUP_INTO_EMPTY);
 
 	for (unsigned i = 0; i < 250; i++)
@@ -442,13 +441,13 @@ END_TEST
 
 START_TEST(a_restore_that_is_not_wanted_any_more_leaves_nothing)
 {
-	WORLD(w, m);
-	struct plan *plan = plan_of(furnished(BACKUP_INTO_EMPTY), m.db);
+	CLEANUP(db_freep) struct db *db = db_new(1);
+	struct plan *plan = plan_of(furnished(BACKUP_INTO_EMPTY), db);
 	struct plan_unit *unit;
 
 	plan_give_numbers(plan, 20);
 	plan_stop(plan, "no quorum");
-	ck_assert_int_eq(plan_next(plan, m.db, &unit), PLAN_DONE);
+	ck_assert_int_eq(plan_next(plan, db, &unit), PLAN_DONE);
 	plan_free(plan);
 	backup_free(furnished(BACKUP_MERGE));
 	backup_free(NULL);
