@@ -353,3 +353,86 @@ def test_two_thousand_nodes(source, target, folder):
     assert without_seals(load(folder)) == without_seals(load(folder + "-again"))
     stall = target.raw_show(verbose=True)["loop"]
     source.world.note(f"longest stall of the restoring agent: {stall}")
+
+
+def asked(member, **message):
+    with member.session(timeout=30) as session:
+        return session.collective(**message)
+
+
+def restore_step(member, step, **message):
+    return asked(member, operation="restore", step=step, **message)
+
+
+def test_hostile_requests_are_refused_and_leave_nothing(source, target):
+    for message, why in (
+            ({"step": "commit", "session": "x"}, "not under way any more"),
+            ({"step": "add", "session": "x", "kind": "node", "objects": []}, "not under way"),
+            ({"step": "undo"}, "'step' must be"), ({}, "'step' is missing"),
+            ({"step": "begin", "mode": "all"}, "'mode' must be"),
+            ({"step": "begin", "mode": 1}, "expected a text"),
+            ({"step": "begin", "keys": {"cryptkey": 1}}, "expected a text"),
+            ({"step": "begin", "keys": {"cryptkey": "!!!", "collective": "a/b"}}, "not in the form"),
+            ({"step": "begin", "keys": []}, "keys.json")):
+        assert why in asked(target, operation="restore", **message)["error"], message
+    for message, why in (({"keys": "all"}, "'keys' must be"), ({"keys": "password"}, "'password'"),
+                         ({"redact": 1}, "expected true or false"),
+                         ({"redact": True, "keys": "unencrypted"}, "has no keys"),
+                         ({"keys": "password", "password": ""}, "the password is empty"),
+                         ({"keys": "password", "password": "x" * 2000}, "longer than")):
+        assert why in asked(source, operation="dump", **message)["error"], message
+
+    session = restore_step(target, "begin")["session"]
+    assert "'objects' must be" in restore_step(target, "add", session=session, kind="user",
+                                               objects=[])["error"]
+    assert "'name' is missing" in restore_step(target, "add", session=session, kind="node",
+                                               objects=[{}, 1])["error"]
+    for names in (["n2", "n1"], ["n1", 3]):
+        restore_step(target, "add", session=session, kind="node",
+                     objects=[{"name": n, "entry": {}} for n in names])
+    answer = restore_step(target, "commit", session=session)
+    assert answer["problems"] == [
+        "node n1: it comes behind n2, which is not the order of their bytes",
+        "node n1: it comes behind n2, which is not the order of their bytes"]
+    assert "not under way" in restore_step(target, "commit", session=session)["error"]
+
+    # a second upload takes the place of the first
+    first = restore_step(target, "begin")["session"]
+    second = restore_step(target, "begin")["session"]
+    assert "not under way" in restore_step(target, "add", session=first, kind="node",
+                                           objects=[])["error"]
+    assert restore_step(target, "commit", session=second)["status"] == \
+        "restored 0 nodes and 0 groups"
+    assert run(target, "nodelist") == ""
+
+
+def test_a_client_that_goes_away(source, target):
+    """A dump ends, a restore that was begun is completed."""
+    run(source, "nodedefine m1-m2000 groups=rack1 custom.filling=" + 400 * "x")
+    for _ in range(3):
+        with source.session(timeout=30) as session:
+            session.send({"collective": {"operation": "dump"}})
+            session.receive()
+    entries = [{"name": f"m{i:04}", "entry": {}} for i in range(500)]
+    session = restore_step(target, "begin")["session"]
+    restore_step(target, "add", session=session, kind="node", objects=entries)
+    with target.session(timeout=30) as client:
+        client.send({"collective": {"operation": "restore", "step": "commit", "session": session}})
+    wait_until(lambda: len(run(target, "nodelist").split()) == 500, 30, "all to be restored")
+    assert "n1" in run(source, "nodelist").split()
+
+
+def test_after_the_collective_key_has_changed(source, folder, tmp_path):
+    """A backup opens with the keys of its day; one without any does not open any more."""
+    bare = str(tmp_path / "bare")
+    collective(source, "dump", folder, "--unprotected")
+    collective(source, "dump", bare, "--skipkeys")
+    collective(source, "rekey")
+    wait_until(lambda: asked(source, operation="rekey", query=True)["stage"] == "idle", 20,
+               "the change of the key to be over")
+    got = collective(source, "restore", bare, "--replace", rc=1)
+    assert "which this member does not have" in got.err
+    run(source, "nodeattrib n1 secret.hardwaremanagementpassword=other")
+    collective(source, "restore", folder, "--replace")
+    assert collective(source, "secret", "get", "n1", "secret.hardwaremanagementpassword").out == \
+        "hunter2\n"
