@@ -296,12 +296,13 @@ static void add(struct commands *c, struct api_request *req, const json *message
 {
 	struct restore *r = find_session(commands_agent(c), req, message);
 	const char *kind = r ? command_argument(req, message, "kind") : NULL;
-	const json *objects = json_get(message, "objects"), *it;
+	const json *objects, *it;
 	const char *name;
 	struct err err = {""};
 
 	if (!kind)
 		return;
+	objects = json_get(message, "objects");
 	if (!json_is_array(objects) || (!text_eq(kind, "node") && !text_eq(kind, "group"))) {
 		api_request_error(req, 400, "'objects' must be a list, of \"node\" or \"group\"");
 		return;
