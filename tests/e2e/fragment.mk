@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	tests/e2e/harness/ports.py \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/proxy.py \
+	tests/e2e/harness/terminal.py \
 	tests/e2e/harness/wait.py \
 	tests/e2e/harness/wire.py \
 	tests/e2e/harness/world.py

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from harness.agent import run_command
+from harness.agent import COMMAND, run_command
+from harness.terminal import echoes, on_terminal, read_until
 from harness.wait import wait_until
 from harness.world import World
 
@@ -181,6 +182,23 @@ def test_a_wrong_password_restores_nothing(source, target, folder, password_file
     assert run(target, "nodeattrib n1 secret") .count("***") == 0
     # hashes don't need a key
     assert run(target, "nodeattrib n1 crypted.rootpassword") == "n1: crypted.rootpassword: ********\n"
+
+
+def test_the_password_is_asked_for_on_a_terminal(source, folder):
+    pid, terminal = on_terminal(COMMAND, ["collective", "-s", source.socket, "dump", folder],
+                                dict(os.environ))
+    for question, typed in ((b"Password of the backup: ", b"one\n"), (b"Once more: ", b"two\n"),
+                            (b"The two are not the same.\r\nPassword of the backup: ", b"three\n"),
+                            (b"Once more: ", b"three\n")):
+        read_until(terminal, question)
+        assert not echoes(terminal)
+        os.write(terminal, typed)
+    shown = read_until(terminal, b"dumped 3 nodes")
+    assert b"three" not in shown and echoes(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
+    got = collective(source, "restore", folder, "--replace", "-p", "-", stdin="three\n")
+    assert got.out.startswith("restored 3 nodes and 4 groups")
 
 
 def test_redacted_and_without_keys(source, target, folder, tmp_path):

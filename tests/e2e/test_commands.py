@@ -1,18 +1,16 @@
 """The commands for nodes and groups as processes, against a scripted agent."""
 
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import termios
 import time
 
 import pytest
 
 from harness.agent import COMMAND, run_command, spawn_command
 from harness.fake import FakeAgent, frame, frames
+from harness.terminal import echoes, on_terminal, read_until
 
 
 def value(node, attribute, **facts):
@@ -87,40 +85,13 @@ def test_a_value_is_not_to_be_seen_in_the_list_of_processes(fake):
     assert agent.requests[0]["parameters"] == {"secret.x": "hunter2"}
 
 
-def read_until(fd, text, deadline=20):
-    """What a terminal shows up to the text."""
-    seen = b""
-    end = time.monotonic() + deadline
-    while text not in seen:
-        ready, _, _ = select.select([fd], [], [], max(0, end - time.monotonic()))
-        assert ready, f"{seen} came, not {text}"
-        try:
-            piece = os.read(fd, 4096)
-        except OSError:
-            piece = b""
-        assert piece, f"{seen} came, not {text}"
-        seen += piece
-    return seen
-
-
-def on_terminal(socket, *argv):
-    """A command on a terminal of its own: its process, and the terminal."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        try:
-            os.execve(COMMAND, argv, dict(os.environ, CONFLUENT_HOST=socket))
-        finally:
-            os._exit(127)
-    return pid, terminal
-
-
-def echoes(terminal):
-    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+def terminal_of(socket, *argv):
+    return on_terminal(COMMAND, argv, dict(os.environ, CONFLUENT_HOST=socket))
 
 
 def test_what_is_typed_at_a_prompt_is_not_shown(fake):
     agent = fake(lambda request: frames([value("n1", "secret.x", isset=True)]))
-    pid, terminal = on_terminal(agent.path, "nodeattrib", "-p", "n1", "secret.x")
+    pid, terminal = terminal_of(agent.path, "nodeattrib", "-p", "n1", "secret.x")
     seen = read_until(terminal, b"Enter value for secret.x: ")
     os.write(terminal, b"hunter2\n")
     seen += read_until(terminal, b"Confirm value for secret.x: ")
@@ -134,7 +105,7 @@ def test_what_is_typed_at_a_prompt_is_not_shown(fake):
 
 def test_an_interrupted_prompt_leaves_the_terminal_as_it_was(fake):
     agent = fake(lambda request: frames([]))
-    pid, terminal = on_terminal(agent.path, "nodeattrib", "-p", "n1", "secret.x")
+    pid, terminal = terminal_of(agent.path, "nodeattrib", "-p", "n1", "secret.x")
     read_until(terminal, b"Enter value for secret.x: ")
     assert not echoes(terminal)
     os.write(terminal, b"\x03")
