@@ -14,8 +14,7 @@
 #include "base/text.h"
 #include "cli/membership.h"
 
-#define EVERYTHING "everything"
-#define SMALL_MAX  ((size_t)16 << 20)
+#define SMALL_MAX ((size_t)16 << 20)
 
 /* ---- printing ---- */
 

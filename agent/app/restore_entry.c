@@ -25,10 +25,12 @@ struct reading {
 
 static void missing(const struct reading *r, const char *attribute, const char *why)
 {
-	if (r->reader->without_secrets)
+	if (r->reader->without_secrets) {
 		r->reader->left_out++;
-	else
+		backup_value(r->reader->backup, attribute, BACKUP_KEEP, "", 0);
+	} else {
 		backup_problem(r->reader->backup, "%s: %s " WITHOUT, attribute, why);
+	}
 }
 
 static int open_value(const struct reading *r, const char *key, const char *text, char **ret,

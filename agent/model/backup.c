@@ -280,6 +280,16 @@ static int check_expression(struct backup *backup, const struct attribute *attri
 	return 0;
 }
 
+/* What becomes of the attribute is left to what is there. */
+static void leave(struct backup *backup, const struct attribute *attribute, const char *name)
+{
+	size_t n = backup->present->n;
+
+	keep(backup, attribute, name, "", 0, PLAN_CLEAR_TEXT);
+	if (backup->present->n > n)
+		backup->present->values[n].keep = true;
+}
+
 static int check_value(struct backup *backup, const struct attribute *attribute, const char *name,
 	enum backup_form form, const char *text, size_t len, struct err *err)
 {
@@ -291,6 +301,10 @@ static int check_value(struct backup *backup, const struct attribute *attribute,
 				form == BACKUP_SEALED ? "cryptvalue" : "hashvalue");
 		keep(backup, attribute, name, text, len,
 			form == BACKUP_SEALED ? PLAN_RESEAL : PLAN_CLEAR_TEXT);
+		return 0;
+	}
+	if (form == BACKUP_KEEP) {
+		leave(backup, attribute, name);
 		return 0;
 	}
 	if (kind == ATTRIBUTE_LIST)

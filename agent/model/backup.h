@@ -53,6 +53,7 @@ enum backup_form {
 	BACKUP_EXPRESSION, /* as typed; one that is broken stays so */
 	BACKUP_SEALED,	   /* sealed for the key that it is going to have */
 	BACKUP_HASH,	   /* ready-made */
+	BACKUP_KEEP,	   /* not known: one that is there stays as it is; text is "" */
 };
 /* One of the object's attributes; aliases are fine. */
 void backup_value(struct backup *backup, const char *attribute, enum backup_form form,

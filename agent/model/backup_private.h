@@ -16,6 +16,7 @@ struct backup_value {
 	char *text; /* as it is going to be in etcd, but for the coat */
 	size_t len;
 	enum plan_coat coat;
+	bool keep; /* not written: what is there stays */
 };
 
 struct backup_object {

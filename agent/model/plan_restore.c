@@ -101,7 +101,8 @@ static void put_values(struct restoring *r)
 	for (size_t i = 0; i < r->object->n; i++) {
 		const struct backup_value *value = &r->object->values[i];
 
-		put(r, value->name, value->text, value->len, value->coat);
+		if (!value->keep)
+			put(r, value->name, value->text, value->len, value->coat);
 	}
 }
 

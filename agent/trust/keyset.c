@@ -65,14 +65,6 @@ int keyset_of_bundle(const struct bundle *bundle, struct keyset **ret, struct er
 	return 0;
 }
 
-struct keyset *keyset_clone(const struct keyset *set)
-{
-	struct keyset *copy = xmemdup(set, sizeof(*set));
-
-	copy->collective = xstrdup(set->collective);
-	return copy;
-}
-
 void keyset_free(struct keyset *set)
 {
 	if (!set)

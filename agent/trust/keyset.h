@@ -35,7 +35,6 @@ struct keyset;
 
 /* All keys of a collective, held ones too. */
 int keyset_of_bundle(const struct bundle *bundle, struct keyset **ret, struct err *err) MUST_CHECK;
-struct keyset *keyset_clone(const struct keyset *set);
 /* Wipes; NULL is fine. */
 void keyset_free(struct keyset *set);
 /* Whose keys they are. */

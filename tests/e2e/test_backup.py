@@ -214,6 +214,10 @@ def test_redacted_and_without_keys(source, target, folder, tmp_path):
     got = collective(target, "restore", folder, "--without-secrets")
     assert got.err == "3 secrets and hashes were left out\n"
 
+    # what is there already is not taken away
+    collective(source, "restore", folder, "--merge", "--without-secrets")
+    assert collective(source, "secret", "get", "n1", "secret.ipmikg").out == "grouped\n"
+
     # without keys only the collective itself can open them
     bare = str(tmp_path / "bare")
     collective(source, "dump", bare, "--skipkeys")

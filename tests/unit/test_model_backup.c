@@ -220,6 +220,27 @@ START_TEST(restoring_twice_writes_only_secrets_again)
 }
 END_TEST
 
+START_TEST(what_the_backup_does_not_know_stays_as_it_is)
+{
+	WORLD(w, m);
+	struct backup *b = backup_new(BACKUP_MERGE);
+	CLEANUP(freep) char *below = NULL;
+
+	make_nodes(&w, &m, "n1", NULL);
+	set_node(&w, &m, "n1", "secret.ipmikg", PLAN_TYPED, "x");
+	set_node(&w, &m, "n1", "secret.snmpcommunity", PLAN_TYPED, "x");
+	for (unsigned n = 1; n <= 2; n++) {
+		ck_assert(backup_node(b, n == 1 ? "n1" : "n2"));
+		backup_value(b, "secret.ipmikg", BACKUP_KEEP, "", 0);
+	}
+	restore(&w, &m, b);
+	below = world_below(&w, "");
+	ck_assert_str_eq(below, "nodes/n1/groups= nodes/n1/id.index=1 "
+				"nodes/n1/secret.ipmikg=sealed:1:nodes/n1/secret.ipmikg:x "
+				"nodes/n2/groups= nodes/n2/id.index=3");
+}
+END_TEST
+
 START_TEST(a_group_changes_sides)
 {
 	WORLD(w, m);
@@ -464,6 +485,7 @@ static Suite *backup_suite(void)
 	tcase_add_test(tc, merging_leaves_what_the_backup_does_not_name);
 	tcase_add_test(tc, replacing_deletes_the_rest);
 	tcase_add_test(tc, restoring_twice_writes_only_secrets_again);
+	tcase_add_test(tc, what_the_backup_does_not_know_stays_as_it_is);
 	tcase_add_test(tc, a_group_changes_sides);
 	tcase_add_test(tc, all_problems_are_told);
 	tcase_add_test(tc, problems_past_a_hundred_are_counted);
