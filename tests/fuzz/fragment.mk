@@ -93,6 +93,13 @@ tests_fuzz_fuzz_backup_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_backup_LDADD = agent/app/libapp.a agent/model/libmodel.a agent/trust/libtrust.a \
 	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_registry
+tests_fuzz_fuzz_registry_SOURCES = tests/fuzz/fuzz_registry.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_registry_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_registry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_registry_LDADD = agent/app/libapp.a agent/trust/libtrust.a agent/wire/libwire.a \
+	agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus
