@@ -14,7 +14,9 @@
 
 #define READ_TIMEOUT (60 * USEC_PER_SEC)
 #define SLICE	     (5 * USEC_PER_MSEC)
-#define SLICE_KEYS   256 /* between looks at the clock */
+/* Between looks at the clock: keys, and bytes of them. A long list of groups takes a millisecond. */
+#define SLICE_KEYS  256
+#define SLICE_BYTES ((size_t)64 << 10)
 /* What is read is smaller than the file; the rest is for what it says when it can't read it. */
 #define OUTPUT_MORE ((size_t)1 << 20)
 
@@ -73,10 +75,13 @@ static void complete(struct replica_load *load)
 /* 1: there is more. */
 static int take_some(struct replica_load *load, struct err *err)
 {
+	size_t left = load->reader.left;
 	struct store_kv kv;
 	int rc = 1;
 
 	for (unsigned i = 0; rc == 1 && i < SLICE_KEYS; i++) {
+		if (left - load->reader.left > SLICE_BYTES)
+			break;
 		rc = store_reader_next(&load->reader, &kv, err);
 		/* what can't be used was told when it came, and is counted */
 		if (rc == 1 && picture_put(load->picture, &kv, NULL) < 0)
