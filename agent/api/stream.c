@@ -3,12 +3,14 @@
  *
  * A slice ends after SLICE of work or when the client is behind; the next one begins from the loop,
  * or when the client has read. Between two slices the database may have become another one, so names
- * are kept, not numbers, and looked up when their turn comes.
+ * are kept, not numbers, and looked up when their turn comes. They are kept in one piece: a reader may
+ * ask for all of them on each of his connections, and not read.
  */
 #include "config.h"
 #include "api/visit.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "io/loop.h"
@@ -20,9 +22,10 @@
 void visit_stream_free(struct visit *visit)
 {
 	loop_defer_free(TAKE(visit->more));
-	for (size_t i = 0; i < visit->n_names; i++)
+	for (size_t i = 0; i < visit->n_names && !visit->name_pool; i++)
 		free(visit->names[i]);
 	free(TAKE(visit->names));
+	free(TAKE(visit->name_pool));
 	visit->n_names = 0;
 }
 
@@ -71,9 +74,17 @@ void visit_stream_names(struct visit *visit, visit_emit_fn *emit)
 
 void visit_stream(struct visit *visit, const char *const *names, size_t n, visit_emit_fn *emit)
 {
-	visit->names = xcalloc(n + 1, sizeof(*visit->names));
+	size_t bytes = 0;
+	char *to;
+
 	for (size_t i = 0; i < n; i++)
-		visit->names[i] = xstrdup(names[i]);
+		bytes += strlen(names[i]) + 1;
+	visit->names = xcalloc(n + 1, sizeof(*visit->names));
+	visit->name_pool = to = xmalloc(bytes);
+	for (size_t i = 0; i < n; i++) {
+		visit->names[i] = to;
+		to = stpcpy(to, names[i]) + 1;
+	}
 	visit->n_names = n;
 	visit_stream_names(visit, emit);
 }

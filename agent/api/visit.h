@@ -52,6 +52,7 @@ struct visit {
 	/* an answer in slices */
 	visit_emit_fn *emit;
 	char **names;
+	char *name_pool; /* where they are; NULL: each is by itself */
 	size_t n_names, at;
 	struct loop_defer *more;
 	char *failure; /* what the answer ends with; NULL: all is well */
