@@ -17,7 +17,7 @@
 #include "model/natsort.h"
 #include "model/noderange_eval.h"
 
-/* About a third of a second: a hundred expressions over 20,000 nodes. */
+/* Some 50 ms: a few dozen regular expressions over 20,000 nodes. */
 #define WORK_MAX ((uint64_t)1 << 25)
 
 int noderange_not_recognized(

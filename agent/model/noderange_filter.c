@@ -16,7 +16,9 @@
 #include "model/noderange_eval.h"
 #include "model/regex.h"
 
-#define WORK_OF_A_VALUE 16 /* to find it, as against a comparison of a regular expression */
+/* As against looking at one byte: */
+#define WORK_OF_A_VALUE	     16 /* to find it */
+#define WORK_OF_A_COMPARISON 4	/* of a regular expression */
 
 struct filter {
 	char *name; /* NULL: the name of the node is tested */
@@ -100,9 +102,14 @@ static int read_filter(struct filter *filter, const struct noderange_source *sou
 
 static bool passes(struct filter *filter, const char *value)
 {
-	if (filter->regex)
-		return regex_search(filter->regex, value, strlen(value), &filter->spent);
-	return strcmp(value, filter->value) == 0;
+	uint64_t comparisons = 0;
+	bool found;
+
+	if (!filter->regex)
+		return strcmp(value, filter->value) == 0;
+	found = regex_search(filter->regex, value, strlen(value), &comparisons);
+	filter->spent += comparisons * WORK_OF_A_COMPARISON;
+	return found;
 }
 
 static bool test_value(const char *value, void *arg)
