@@ -8,6 +8,7 @@ import threading
 import time
 
 from harness.wait import wait_until
+from harness.wire import Closed
 
 PASSWORD = "secret.hardwaremanagementpassword"
 COMMUNITY = "secret.snmpcommunity"
@@ -183,7 +184,7 @@ class Traffic:
                     self.reads += 1
                     if "value" not in found or wanted.get(node, found["value"]) != found["value"]:
                         self.faults.append((agent.title, node, found, wanted, fault))
-            except OSError as error:
+            except (OSError, Closed) as error:
                 time.sleep(0.2)
                 if agent.running:
                     self.faults.append((agent.title, repr(error)))
