@@ -107,35 +107,14 @@ static const char **names_of(const json *nodes, char **ret_pool, size_t *ret_n)
 	return names;
 }
 
-/* Names that are no nodes are made short by themselves. */
-static char *shorten(const struct db *db, const char *const *names, size_t n)
-{
-	CLEANUP(bitset_done) struct bitset known = BITSET_INIT;
-	CLEANUP(freep) struct noderange_group *groups = NULL;
-	CLEANUP(freep) const char **unknown = xcalloc(n + 1, sizeof(*unknown));
-	CLEANUP(freep) char *nodes = NULL, *others = NULL;
-	struct noderange_source source = db_noderange_source(db);
-	size_t n_unknown = 0, n_groups;
-	uint32_t node;
-
-	for (size_t i = 0; i < n; i++) {
-		if (db_node_find(db, names[i], &node))
-			bitset_add(&known, node);
-		else
-			unknown[n_unknown++] = names[i];
-	}
-	n_groups = db_noderange_groups(db, &groups);
-	nodes = noderange_abbreviate(&source, &known, groups, n_groups);
-	others = noderange_fold(unknown, n_unknown);
-	return xasprintf("%s%s%s", nodes, *nodes && *others ? "," : "", others);
-}
-
 void visit_abbreviate(struct visit *visit)
 {
 	CLEANUP(freep) const char **names = NULL;
 	CLEANUP(freep) char *pool = NULL, *text = NULL;
+	CLEANUP(freep) struct noderange_group *groups = NULL;
 	const struct db *db = visit_db(visit);
-	size_t n = 0;
+	struct noderange_source source;
+	size_t n = 0, n_groups;
 	json *frame;
 
 	if (!db)
@@ -146,7 +125,9 @@ void visit_abbreviate(struct visit *visit)
 			"Bad Request - Must be given list of nodes under key named nodes");
 		return;
 	}
-	text = shorten(db, names, n);
+	source = db_noderange_source(db);
+	n_groups = db_noderange_groups(db, &groups);
+	text = noderange_abbreviate_names(&source, names, n, groups, n_groups);
 	frame = json_new_object();
 	json_set_str(frame, "noderange", text);
 	visit_reply(visit, frame);
