@@ -111,18 +111,6 @@ static void on_written(int rc, const char *why, struct plan *plan, void *arg)
 	visit_stream_names(visit, visit->answer);
 }
 
-/* A plan was made, or refused; rc may be the call that makes it. */
-static void carry_out(struct visit *visit, int rc, struct plan *const *plan, const struct err *err,
-	visit_emit_fn *answer)
-{
-	if (rc < 0) {
-		visit_fail(visit, rc, err->text);
-		return;
-	}
-	visit->answer = answer;
-	visit->write = visit->database->write(*plan, on_written, visit, visit->database->arg);
-}
-
 static bool parse(struct visit *visit, struct visit_changes *changes)
 {
 	struct err err = {""};
@@ -147,6 +135,52 @@ static const char *parameter(struct visit *visit, const char *name, const char *
 	return text;
 }
 
+/* What a change is made from; word and changes where its kind has them. */
+struct asked {
+	const struct db *db;
+	const char *scope;
+	const char *word;
+	struct visit_changes changes;
+};
+
+struct kind {
+	bool changes; /* the parameters are attributes */
+	const char
+		*word; /* the text parameter that there must be, and what to say where it is not */
+	const char *missing; /* NULL with no word */
+	int (*make)(struct plan **ret, const struct asked *asked, struct err *err);
+	visit_emit_fn *answer;
+};
+
+static bool ask(struct visit *visit, const struct kind *kind, struct asked *ret)
+{
+	ret->scope = visit->scope;
+	ret->db = visit_db(visit);
+	if (!ret->db || (kind->changes && !parse(visit, &ret->changes)))
+		return false;
+	ret->word = kind->word ? parameter(visit, kind->word, kind->missing) : NULL;
+	return !kind->word || ret->word;
+}
+
+static void change(struct visit *visit, const struct kind *kind)
+{
+	struct asked asked = {NULL};
+	struct plan *plan = NULL;
+	struct err err = {""};
+	int rc;
+
+	if (ask(visit, kind, &asked)) {
+		rc = kind->make(&plan, &asked, &err);
+		visit->answer = kind->answer;
+		if (rc < 0)
+			visit_fail(visit, rc, err.text);
+		else
+			visit->write = visit->database->write(
+				plan, on_written, visit, visit->database->arg);
+	}
+	visit_changes_done(&asked.changes);
+}
+
 /* ---- attributes ---- */
 
 static void answer_changed(struct visit *visit, const struct db *db, const char *name)
@@ -163,32 +197,30 @@ static void answer_group_changed(struct visit *visit, const struct db *db, const
 		visit_emit_group_attribute(visit, db, name, visit->changed[i]);
 }
 
+static int make_node_set(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_node_set(
+		ret, asked->db, asked->scope, asked->changes.at, asked->changes.n, err);
+}
+
 void visit_update_nodes(struct visit *visit)
 {
-	CLEANUP(visit_changes_done) struct visit_changes changes = {0};
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = visit_db(visit);
-	int rc;
+	static const struct kind kind = {true, NULL, NULL, make_node_set, answer_changed};
 
-	if (!db || !parse(visit, &changes))
-		return;
-	rc = plan_new_node_set(&plan, db, visit->scope, changes.at, changes.n, &err);
-	carry_out(visit, rc, &plan, &err, answer_changed);
+	change(visit, &kind);
+}
+
+static int make_group_set(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_group_set(
+		ret, asked->db, asked->scope, asked->changes.at, asked->changes.n, err);
 }
 
 void visit_update_group(struct visit *visit)
 {
-	CLEANUP(visit_changes_done) struct visit_changes changes = {0};
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = visit_db(visit);
-	int rc;
+	static const struct kind kind = {true, NULL, NULL, make_group_set, answer_group_changed};
 
-	if (!db || !parse(visit, &changes))
-		return;
-	rc = plan_new_group_set(&plan, db, visit->scope, changes.at, changes.n, &err);
-	carry_out(visit, rc, &plan, &err, answer_group_changed);
+	change(visit, &kind);
 }
 
 /* Complains when a value is what is there already. */
@@ -221,17 +253,17 @@ static void answer_lock(struct visit *visit, const struct db *db, const char *na
 	visit_reply_about(visit, name, "lock", value);
 }
 
+static int make_lock(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_node_lock(ret, asked->db, asked->scope, asked->word, err);
+}
+
 void visit_update_lock(struct visit *visit)
 {
-	const char *word =
-		parameter(visit, "lock", "Bad Request - lock must be unlocked, locked or autolock");
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = word ? visit_db(visit) : NULL;
+	static const struct kind kind = {false, "lock",
+		"Bad Request - lock must be unlocked, locked or autolock", make_lock, answer_lock};
 
-	if (db)
-		carry_out(visit, plan_new_node_lock(&plan, db, visit->scope, word, &err), &plan,
-			&err, answer_lock);
+	change(visit, &kind);
 }
 
 /* ---- coming and going ---- */
@@ -254,72 +286,70 @@ static void answer_deleted(struct visit *visit, const struct db *db, const char 
 	visit_reply(visit, value);
 }
 
-static void create_nodes(struct visit *visit, bool one)
+static int make_range(struct plan **ret, const struct asked *asked, struct err *err)
 {
-	CLEANUP(visit_changes_done) struct visit_changes changes = {0};
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = visit_db(visit);
-	const char *name;
-	int rc;
-
-	if (!db || !parse(visit, &changes))
-		return;
-	name = parameter(visit, "name", "Bad Request - name not specified");
-	if (!name)
-		return;
-	rc = plan_new_node_create(&plan, db, name, one, changes.at, changes.n, &err);
-	carry_out(visit, rc, &plan, &err, answer_created);
+	return plan_new_node_create(
+		ret, asked->db, asked->word, false, asked->changes.at, asked->changes.n, err);
 }
 
 void visit_create_range(struct visit *visit)
 {
-	create_nodes(visit, false);
+	static const struct kind kind = {
+		true, "name", "Bad Request - name not specified", make_range, answer_created};
+
+	change(visit, &kind);
+}
+
+static int make_node(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_node_create(
+		ret, asked->db, asked->word, true, asked->changes.at, asked->changes.n, err);
 }
 
 void visit_create_node(struct visit *visit)
 {
-	create_nodes(visit, true);
+	static const struct kind kind = {
+		true, "name", "Bad Request - name not specified", make_node, answer_created};
+
+	change(visit, &kind);
+}
+
+static int make_group(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_group_create(
+		ret, asked->db, asked->word, asked->changes.at, asked->changes.n, err);
 }
 
 void visit_create_group(struct visit *visit)
 {
-	CLEANUP(visit_changes_done) struct visit_changes changes = {0};
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = visit_db(visit);
-	const char *name;
-	int rc;
+	static const struct kind kind = {
+		true, "name", "Bad Request - name not specified", make_group, answer_created};
 
-	if (!db || !parse(visit, &changes))
-		return;
-	name = parameter(visit, "name", "Bad Request - name not specified");
-	if (!name)
-		return;
-	rc = plan_new_group_create(&plan, db, name, changes.at, changes.n, &err);
-	carry_out(visit, rc, &plan, &err, answer_created);
+	change(visit, &kind);
+}
+
+static int unmake_nodes(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_node_delete(ret, asked->db, asked->scope, err);
 }
 
 void visit_delete_nodes(struct visit *visit)
 {
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = visit_db(visit);
+	static const struct kind kind = {false, NULL, NULL, unmake_nodes, answer_deleted};
 
-	if (db)
-		carry_out(visit, plan_new_node_delete(&plan, db, visit->scope, &err), &plan, &err,
-			answer_deleted);
+	change(visit, &kind);
+}
+
+static int unmake_group(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_group_delete(ret, asked->db, asked->scope, err);
 }
 
 void visit_delete_group(struct visit *visit)
 {
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = visit_db(visit);
+	static const struct kind kind = {false, NULL, NULL, unmake_group, answer_deleted};
 
-	if (db)
-		carry_out(visit, plan_new_group_delete(&plan, db, visit->scope, &err), &plan, &err,
-			answer_deleted);
+	change(visit, &kind);
 }
 
 static void answer_renamed(struct visit *visit, const struct db *db, const char *name)
@@ -331,17 +361,17 @@ static void answer_renamed(struct visit *visit, const struct db *db, const char 
 	visit_reply_about(visit, name, "rename", value);
 }
 
+static int rename_nodes(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_node_rename(ret, asked->db, asked->scope, asked->word, err);
+}
+
 void visit_rename_nodes(struct visit *visit)
 {
-	const char *to =
-		parameter(visit, "rename", "Bad Request - rename must be a text, the new name");
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = to ? visit_db(visit) : NULL;
+	static const struct kind kind = {false, "rename",
+		"Bad Request - rename must be a text, the new name", rename_nodes, answer_renamed};
 
-	if (db)
-		carry_out(visit, plan_new_node_rename(&plan, db, visit->scope, to, &err), &plan,
-			&err, answer_renamed);
+	change(visit, &kind);
 }
 
 static void answer_group_renamed(struct visit *visit, const struct db *db, const char *name)
@@ -354,15 +384,16 @@ static void answer_group_renamed(struct visit *visit, const struct db *db, const
 	visit_reply(visit, value);
 }
 
+static int rename_group(struct plan **ret, const struct asked *asked, struct err *err)
+{
+	return plan_new_group_rename(ret, asked->db, asked->scope, asked->word, err);
+}
+
 void visit_rename_group(struct visit *visit)
 {
-	const char *to =
-		parameter(visit, "rename", "Bad Request - rename must be a text, the new name");
-	struct plan *plan = NULL;
-	struct err err = {""};
-	const struct db *db = to ? visit_db(visit) : NULL;
+	static const struct kind kind = {false, "rename",
+		"Bad Request - rename must be a text, the new name", rename_group,
+		answer_group_renamed};
 
-	if (db)
-		carry_out(visit, plan_new_group_rename(&plan, db, visit->scope, to, &err), &plan,
-			&err, answer_group_renamed);
+	change(visit, &kind);
 }
