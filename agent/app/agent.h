@@ -38,6 +38,11 @@ struct agent {
 	struct member *member;	 /* NULL: standalone */
 	struct keyring *keyring; /* likewise */
 	struct rekeyer *rekeyer; /* likewise */
+	struct orders *orders;	 /* likewise */
+	struct history *history; /* likewise */
+	struct mover *mover;	 /* likewise */
+	struct events *events;
+	struct hooks *hooks;
 	struct door *door;	 /* NULL: standalone */
 	char *address;		 /* what other members are told */
 	bool stopping;

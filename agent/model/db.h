@@ -155,5 +155,14 @@ const struct bitset *db_managed_by(const struct db *db, const char *manager);
 /* Does that work beforehand, a slice at a time: looks at no more than so many nodes. True: there is
  * nothing left. */
 bool db_managed_catch_up(const struct db *db, size_t nodes);
+/* The text that counts as the node's manager, as of the last catching up; "": none. */
+const char *db_managed_text(const struct db *db, uint32_t node);
+/* Calls fn with each text that some node has for a manager, "" included, in no order, until it gives
+ * false. All has been caught up before. */
+typedef bool db_managed_fn(const char *manager, const struct bitset *nodes, void *arg);
+void db_managed_each(const struct db *db, db_managed_fn *fn, void *arg);
+/* Numbers of nodes whose manager has become another one by catching up, or that came or went, since
+ * this was last asked: moved to *ret. All of them the first time. */
+void db_managed_changed(const struct db *db, struct bitset *ret);
 
 #endif

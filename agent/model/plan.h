@@ -89,6 +89,11 @@ int plan_new_group_delete(
 	struct plan **ret, const struct db *db, const char *group, struct err *err) MUST_CHECK;
 int plan_new_group_rename(struct plan **ret, const struct db *db, const char *group, const char *to,
 	struct err *err) MUST_CHECK;
+/* Nodes of a noderange without a manager become `member`'s, each by itself; nothing is refused as a whole but
+ * what is no noderange. Each node's end: plan_each_claim(). */
+int plan_new_claim(struct plan **ret, const struct db *db, const char *noderange,
+	const char *member, const char *const *members, size_t n_members,
+	struct err *err) MUST_CHECK;
 /* Puts back a backup that was checked and has no problems, and takes it. */
 struct plan *plan_new_restore(struct backup *backup);
 /* Wipes. NULL is fine. No unit may be out. */
@@ -175,6 +180,17 @@ void plan_outcome(const struct plan *plan, struct plan_outcome *ret);
 /* Which were applied, in natural order: "n1", and for renames the new name. Until fn gives false. */
 void plan_each_applied(const struct plan *plan,
 	bool (*fn)(const char *object, const char *new_name, void *arg), void *arg);
+/* Of a claim, in natural order. */
+enum plan_claim {
+	PLAN_CLAIMED,		 /* it is the member's now, and was nobody's */
+	PLAN_CLAIM_OWN,		 /* it was the member's already */
+	PLAN_CLAIM_OTHER,	 /* it has another manager: who */
+	PLAN_CLAIM_NO_CANDIDATE, /* the member is not among its candidates: who is their text */
+	PLAN_CLAIM_GONE,	 /* there is no such node any more */
+	PLAN_CLAIM_FAILED,	 /* refused or not known: who is the reason */
+};
+void plan_each_claim(const struct plan *plan,
+	bool (*fn)(const char *node, enum plan_claim claim, const char *who, void *arg), void *arg);
 /* Of a restore: what was applied. */
 void plan_restored(const struct plan *plan, size_t *ret_nodes, size_t *ret_groups);
 /* "12 of 40 nodes were changed (n1-n12); n13-n40 were not: …; unknown: n7": for error texts. New. */

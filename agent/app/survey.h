@@ -1,0 +1,54 @@
+/*
+ * struct survey: gives the planner (core/planner.h) its picture: the members from the roster, the orders
+ * and the history, the nodes from the copy, a slice at a time (R6). For the leader's moves, and for
+ * people who ask what would happen.
+ *
+ * When the copy becomes another one meanwhile (a new listing) it begins anew; when it only moves on it
+ * goes on: what it then gives wrong is found out by the compares of whoever moves.
+ */
+#ifndef APP_SURVEY_H
+#define APP_SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/usec.h"
+#include "core/planner.h"
+
+struct agent;
+struct survey;
+
+struct survey_options {
+	/* Taken for gone, whatever they are; for drained. Names of members. */
+	const char *const *without;
+	size_t n_without;
+	const char *drain;
+	bool at_once;	  /* delay and hold-down do not count */
+	bool every_node;  /* not only those whose manager is gone or drained */
+	bool balance;	  /* even out, too (every_node) */
+	size_t max_moves; /* of that */
+};
+
+/* rc 0: the results below are there; else why says why not (-ENODATA: no database yet; -ENOENT: no such
+ * member). Once, from the loop. */
+typedef void survey_done_fn(int rc, const char *why, struct survey *survey, void *arg);
+
+struct survey *survey_new(
+	struct agent *agent, const struct survey_options *options, survey_done_fn *done, void *arg);
+/* done is not called any more. NULL is fine. */
+void survey_free(struct survey *survey);
+
+const struct planner *survey_planner(const struct survey *survey);
+/* Place of a name among the planner's members; PLANNER_NOBODY: it is not there. */
+uint32_t survey_member(const struct survey *survey, const char *name);
+uint32_t survey_members(const struct survey *survey); /* how many, names of no members included */
+/* Nodes with that verdict and manager (PLANNER_NOBODY: any), in natural order, by name; new list of texts
+ * that live as long as the survey. STAYS is not kept. */
+size_t survey_nodes(const struct survey *survey, enum planner_verdict verdict, uint32_t manager,
+	const char *const **ret);
+const char *survey_node_name(const struct survey *survey, uint32_t node);
+int64_t survey_revision(const struct survey *survey);
+usec_t survey_took(const struct survey *survey);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * collective.managercandidates: which members may look after a node.
+ *
+ * The text is a noderange (noderange(5)), in which the members of the collective are names, too,
+ * whether or not there are nodes of these names: "mgt1,mgt2", "mgt[1:3]", "@service", "mgt1-mgt3,-mgt2".
+ * What it stands for is every member in it; nodes that are no members do not count. A name that is
+ * neither node, group nor member (a member that was deleted) is left out of a plain list and told in
+ * `unknown`; where the text can't be understood at all there are no candidates, and the error says why.
+ */
+#ifndef MODEL_CANDIDATES_H
+#define MODEL_CANDIDATES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bitset.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/db.h"
+
+/* members: names of the collective's members, each once. ret: their places in that list. unknown (may be
+ * NULL): names that are left out, comma separated. 0 or -EINVAL. */
+int candidates_evaluate(const struct db *db, const char *const *members, size_t n, const char *text,
+	struct bitset *ret, struct buf *unknown, struct err *err) MUST_CHECK;
+
+/* The node's effective text, expressions evaluated: 1 where there is one, 0 where none is set or it is
+ * empty, -EINVAL where its expression is broken. out's ceiling should be ATTRIBUTE_VALUE_MAX. */
+int candidates_text(
+	const struct db *db, uint32_t node, struct buf *out, struct err *err) MUST_CHECK;
+
+/* ---- a cache for many nodes: equal texts are evaluated once. For one db and one revision. ---- */
+
+struct candidates;
+
+struct candidates *candidates_new(
+	const struct db *db, const char *const *members, size_t n); /* members must outlive it */
+void candidates_free(struct candidates *c);
+DEFINE_CLEANUP(struct candidates *, candidates_free)
+/* The set of the node's candidates; NULL: it has none (no text, or one that can't be used: *why, which
+ * lives as long as the cache, says so then; it is NULL otherwise; why may be NULL). *ret_text (may be
+ * NULL) is the text, "" for none; the same pointer for equal texts. */
+const struct bitset *candidates_of(
+	struct candidates *c, uint32_t node, const char **ret_text, const char **why);
+
+#endif
