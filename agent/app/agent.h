@@ -43,8 +43,8 @@ struct agent {
 	struct mover *mover;	 /* likewise */
 	struct events *events;
 	struct hooks *hooks;
-	struct door *door;	 /* NULL: standalone */
-	char *address;		 /* what other members are told */
+	struct door *door; /* NULL: standalone */
+	char *address;	   /* what other members are told */
 	bool stopping;
 	int exit_status;
 };
