@@ -54,6 +54,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/signing.c agent/app/signing.h \
 	agent/app/state.c agent/app/state.h \
 	agent/app/states.c agent/app/states.h \
+	agent/app/survey.c agent/app/survey.h \
 	agent/app/view.c agent/app/view.h \
 	agent/app/writer.c agent/app/writer.h \
 	agent/app/writer_coat.c agent/app/writer_coat.h \
