@@ -113,20 +113,23 @@ static void turn_away(struct api_conn *conn, const struct envelope *e)
 		finish(conn);
 }
 
-static bool may(const struct api_peer *peer, const struct envelope *e)
+static bool may(const struct api_conn *conn, const struct envelope *e)
 {
-	if (peer->access == API_READ && e->kind == ENVELOPE_COLLECTIVE)
-		return text_eq(e->operation, "show");
-	if (peer->access == API_READ)
+	const struct api_handlers *handlers = &conn->server->handlers;
+
+	if (conn->peer.access == API_READ && e->kind == ENVELOPE_COLLECTIVE)
+		return handlers->readable ? handlers->readable(e->operation)
+					  : text_eq(e->operation, "show");
+	if (conn->peer.access == API_READ)
 		return text_eq(e->operation, "retrieve");
-	return peer->access == API_FULL;
+	return conn->peer.access == API_FULL;
 }
 
 static void collective(struct api_conn *conn, const struct envelope *e)
 {
 	struct api_server *server = conn->server;
 
-	if (!may(&conn->peer, e))
+	if (!may(conn, e))
 		api_request_error(conn->current, 403, REFUSAL);
 	else if (!server->handlers.collective)
 		api_request_error(conn->current, 400, "Collective mode not enabled on this system");
@@ -140,7 +143,7 @@ static void resource(struct api_conn *conn, const struct envelope *e)
 
 	if (*e->path != '/')
 		api_request_error(conn->current, 400, "Bad Request - the path must begin with /");
-	else if (!may(&conn->peer, e))
+	else if (!may(conn, e))
 		api_request_error(conn->current, 403, "Forbidden");
 	else if (server->draining)
 		api_request_error(conn->current, 500, "collectived is stopping");

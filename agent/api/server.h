@@ -12,8 +12,8 @@
  * the handler learns nothing of it; replies to it are dropped. A handler must not free the server.
  *
  * Who may do what is decided by the peer credentials at connect time: uid 0 and the agent's own uid
- * everything; members of the read group (primary or supplementary) may retrieve, and show; anyone
- * else nothing. Groups are those of the connecting process as the kernel knows them, so no user
+ * everything; members of the read group (primary or supplementary) may retrieve, and ask for what the
+ * handlers call readable; anyone else nothing. Groups are those of the connecting process as the kernel knows them, so no user
  * database is asked and a uid without an entry there is nothing special.
  */
 #ifndef API_SERVER_H
@@ -50,6 +50,8 @@ struct api_handlers {
 	 * where none were sent. Peers with API_READ get here with "retrieve" only. */
 	void (*resource)(struct api_request *req, const char *operation, const char *path,
 		const json *parameters, void *arg);
+	/* May a peer with API_READ ask for it? NULL: for "show" alone. */
+	bool (*readable)(const char *operation);
 };
 
 struct api_options {

@@ -457,6 +457,15 @@ static const struct {
 	{"restore", false, command_restore},
 };
 
+static bool is_readable(const char *operation)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		if (text_eq(operation, operations[i].name))
+			return operations[i].read;
+	}
+	return false;
+}
+
 static void on_collective(
 	struct api_request *req, const char *operation, const json *message, void *arg)
 {
@@ -466,8 +475,6 @@ static void on_collective(
 
 	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
 		if (text_eq(operation, operations[i].name)) {
-			if (!operations[i].read && api_request_peer(req)->access != API_FULL)
-				break;
 			if (!operations[i].read && c->agent->stopping)
 				api_request_error(req, 500, STOPPING);
 			else
@@ -489,7 +496,7 @@ static void on_resource(struct api_request *req, const char *operation, const ch
 }
 
 const struct api_handlers commands_handlers = {
-	.collective = on_collective, .resource = on_resource};
+	.collective = on_collective, .readable = is_readable, .resource = on_resource};
 
 struct commands *commands_new(struct agent *agent)
 {
