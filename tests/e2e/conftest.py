@@ -1,5 +1,5 @@
-"""Fixtures: `world` is a fresh site with one etcd, `site` makes others; `trio` is a collective of
-three on three etcd that the tests of a file share and must leave as they found it."""
+"""Fixtures: `world` is a fresh site with one etcd, `site` makes others, `lab` some on a wire; `trio` is
+a collective of three on three etcd that the tests of a file share and must leave as they found it."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from harness.agent import AGENT, COMMAND  # noqa: E402
 from harness.etcd import etcd_binary, etcd_version  # noqa: E402
+from harness.wirelab import Lab  # noqa: E402
 from harness.world import World  # noqa: E402
 
 
@@ -62,6 +63,16 @@ def site(worlds):
         world = World(**kwargs)
         worlds.append(world)
         return world
+    return make
+
+
+@pytest.fixture
+def lab(worlds):
+    """Makes sites on a wire: lab(etcds=3, together=False, …), see harness/wirelab.py."""
+    def make(**kwargs):
+        made = Lab(**kwargs)
+        worlds.append(made)
+        return made
     return make
 
 

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_copy.py \
 	tests/e2e/test_etcd_faults.py \
+	tests/e2e/test_faults_wire.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_history.py \
 	tests/e2e/test_hostile.py \
@@ -32,12 +33,14 @@ EXTRA_DIST += \
 	tests/e2e/harness/etcd.py \
 	tests/e2e/harness/etcdclient.py \
 	tests/e2e/harness/fake.py \
+	tests/e2e/harness/netns.py \
 	tests/e2e/harness/ports.py \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/proxy.py \
 	tests/e2e/harness/terminal.py \
 	tests/e2e/harness/wait.py \
 	tests/e2e/harness/wire.py \
+	tests/e2e/harness/wirelab.py \
 	tests/e2e/harness/world.py
 
 .PHONY: check-e2e

@@ -72,6 +72,7 @@ class Agent:
         self.socket = os.path.join(self.home, "api.sock")
         self.config_file = os.path.join(self.home, "collective.conf")
         self.port = free_port()
+        self.enter = []  # what its argv begins with
         self.proxies = []
         self.process = None
         self.log = []
@@ -110,7 +111,7 @@ class Agent:
     @property
     def server(self):
         """What others give to `collective join`."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.config['member']['address']}:{self.port}"
 
     def path(self, *parts):
         """A file of the configuration folder."""
@@ -126,7 +127,8 @@ class Agent:
         env = dict(os.environ, **self.env)
         env.pop("CONFLUENT_HOST", None)
         self.process = Process(f"agent {self.title}",
-                               [AGENT, "-c", self.config_file, *args], env=env, cwd=self.home)
+                               [*self.enter, AGENT, "-c", self.config_file, *args], env=env,
+                               cwd=self.home)
         self.log.append(self.process)
         if wait:
             wait_until(self.answers, 15, f"{self.title} to answer on its socket")

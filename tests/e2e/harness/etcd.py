@@ -38,6 +38,7 @@ class Etcd:
         self.client_port = free_port()
         self.peer_port = free_port()
         self.data = os.path.join(cluster.folder, name)
+        self.enter = []  # what its argv begins with
         self.process = None
         self.log = []
 
@@ -46,13 +47,22 @@ class Etcd:
         return f"{self.cluster.scheme}://127.0.0.1:{self.client_port}"
 
     @property
+    def member_url(self):
+        """Where agents find it; `url` is the way of the test."""
+        return self.url
+
+    @property
+    def listen_urls(self):
+        return self.url
+
+    @property
     def peer_url(self):
         return f"http://127.0.0.1:{self.peer_port}"
 
     def start(self):
         argv = [
-            self.cluster.binary, "--name", self.name, "--data-dir", self.data,
-            "--listen-client-urls", self.url, "--advertise-client-urls", self.url,
+            *self.enter, self.cluster.binary, "--name", self.name, "--data-dir", self.data,
+            "--listen-client-urls", self.listen_urls, "--advertise-client-urls", self.member_url,
             "--listen-peer-urls", self.peer_url, "--initial-advertise-peer-urls", self.peer_url,
             "--initial-cluster", self.cluster.initial, "--initial-cluster-state", "new",
             "--initial-cluster-token", self.cluster.token, "--logger", "zap",
@@ -91,7 +101,7 @@ class EtcdCluster:
     for certificates, too). auth: users and passwords on; root/rootpw, and app/apppw for the prefix."""
 
     def __init__(self, folder, size=1, binary=None, tls="", auth=False, flags=(),
-                 prefix="/confluent/"):
+                 prefix="/confluent/", make=Etcd):
         self.folder = folder
         os.makedirs(folder, mode=0o700, exist_ok=True)
         self.binary = binary or etcd_binary()
@@ -110,7 +120,7 @@ class EtcdCluster:
             if tls == "client":
                 self.flags += ["--client-cert-auth", "--trusted-ca-file", self.authority.ca]
                 self.client_cert = self.authority.client()
-        self.members = [Etcd(self, f"e{n + 1}") for n in range(size)]
+        self.members = [make(self, f"e{n + 1}") for n in range(size)]
         self.initial = ",".join(f"{m.name}={m.peer_url}" for m in self.members)
         self.start()
         if auth:
