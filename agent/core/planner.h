@@ -16,9 +16,12 @@
  *  - A node without candidates is not moved. One whose candidates are all unavailable is orphaned
  *    while its manager is gone: it is moved as soon as one of them is there.
  *  - A member whose nodes were moved away because it was gone is held down for `hold_down` from that
- *    moment: it is not chosen while another candidate is available, and nodes it manages by then are
- *    not moved away from it again, so that a member that comes and goes causes one move of its
- *    nodes in that time. (An administrator's drain does not wait.)
+ *    moment: it is not chosen while another candidate is available, and when it has come back and
+ *    goes again, nodes it manages by then are not moved away from it, so that a member that comes
+ *    and goes causes one move of its nodes in that time. What is left of the first time is moved:
+ *    while a member stays away (gone_since is not after moved_at) nothing holds its nodes. (An
+ *    administrator's drain does not wait, not even where the member is gone, too; nor does a
+ *    rebalancing mind who is held down.)
  *  - A text that names no member at all is a manager that is gone. Nobody ("") is no manager: such a
  *    node is not moved, it is claimed.
  *
@@ -45,9 +48,12 @@ struct planner_member {
 	const char *name;
 	bool active;
 	bool draining;
-	usec_t gone_since; /* where not active */
+	usec_t gone_since; /* where not active; 0: always */
 	usec_t moved_at;   /* when its nodes were last moved away because it was gone; 0: never */
-	size_t nodes;	   /* that it manages */
+	/* Whoever asks began after the member was gone, and has never seen it: gone_since is not when it
+	 * went, and it is taken for gone since before moved_at. */
+	bool never_seen;
+	size_t nodes; /* that it manages */
 };
 
 struct planner_config {
@@ -61,9 +67,9 @@ enum planner_verdict {
 	PLANNER_STAYS, /* its manager is there */
 	PLANNER_MOVES,
 	PLANNER_WAITS, /* the delay has not passed, or its manager is held down: planner_wakeup() */
-	PLANNER_ORPHANED,  /* its manager is gone and none of its candidates is available */
-	PLANNER_FIXED,	   /* its manager is gone or drained, and it has no candidates */
-	PLANNER_KEPT,	   /* its manager is drained, and no other candidate is available */
+	PLANNER_ORPHANED, /* its manager is gone for the delay, and none of its candidates is available */
+	PLANNER_FIXED, /* its manager is gone or drained, and it has no candidates */
+	PLANNER_KEPT,  /* its manager is there and drained, and no other candidate is available */
 	PLANNER_UNMANAGED, /* it has no manager */
 };
 #define PLANNER_VERDICTS (PLANNER_UNMANAGED + 1)
@@ -86,8 +92,8 @@ struct planner *planner_new(const struct planner_config *config);
 void planner_free(struct planner *p); /* NULL is fine */
 DEFINE_CLEANUP(struct planner *, planner_free)
 
-/* A set of candidates (places of members), to be named in planner_add(). Equal sets have one number.
- * At most PLANNER_SETS_MAX; past it PLANNER_NONE. */
+/* A set of candidates (places of members; others are left out), to be named in planner_add(). Equal
+ * sets have one number. An empty one is PLANNER_NONE; so is one past PLANNER_SETS_MAX. */
 #define PLANNER_SETS_MAX 65536u
 uint32_t planner_set(struct planner *p, const struct bitset *candidates);
 
@@ -96,8 +102,9 @@ enum planner_verdict planner_add(struct planner *p, uint32_t node, uint32_t mana
 
 /* Evens out what was added: as few moves as possible until no member has two nodes more than another
  * that could take one of them, be it by way of a third; what cannot be better for want of candidates
- * stays. At most max moves. Only nodes whose manager and candidates are available take part. Does one
- * slice of work, of a millisecond or so: true: there is nothing left to do. */
+ * stays. At most max moves, from the fullest to the emptiest first. Only nodes whose manager is
+ * available take part. Does one slice of work, of a millisecond or so: true: there is nothing left to
+ * do, and only then are the moves complete. */
 bool planner_balance(struct planner *p, size_t max);
 
 /* In the order in which they were decided; they live as long as the planner. */

@@ -118,6 +118,7 @@ static void judge(struct roster_member *m, usec_t now)
 	if (active != m->is_active)
 		m->since = now;
 	m->is_active = active;
+	m->was_seen |= active;
 }
 
 /* Whether news of a key is newer than what is known; `*rev` moves on with it. */

@@ -48,6 +48,7 @@ struct roster_member {
 	char version[ROSTER_VERSION_MAX]; /* of the running agent, else of the record */
 	struct roster_key active;
 	bool is_active; /* see above */
+	bool was_seen;	/* has been active since this roster was made */
 	usec_t since;	/* when is_active last changed, or the member was first seen */
 	bool listed[2]; /* record and active key seen in the listing under way */
 };

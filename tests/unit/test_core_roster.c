@@ -48,6 +48,7 @@ START_TEST(a_member_is_active_with_a_valid_record_and_a_leased_key)
 {
 	member("a", 2, true, true);
 	ck_assert(!roster_find(r, "a")->is_active);
+	ck_assert(!roster_find(r, "a")->was_seen);
 	active("a", 3, 77);
 	ck_assert(roster_find(r, "a")->is_active);
 	ck_assert_int_eq(roster_find(r, "a")->since, 200);
@@ -55,6 +56,7 @@ START_TEST(a_member_is_active_with_a_valid_record_and_a_leased_key)
 	ck_assert_uint_eq(roster_foreign(r), 0);
 	inactive("a", 4);
 	ck_assert(!roster_find(r, "a")->is_active);
+	ck_assert(roster_find(r, "a")->was_seen);
 	ck_assert_int_eq(roster_find(r, "a")->since, 300);
 }
 END_TEST
