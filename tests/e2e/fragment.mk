@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_copy.py \
 	tests/e2e/test_etcd_faults.py \
+	tests/e2e/test_faults_checker.py \
 	tests/e2e/test_faults_wire.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_history.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/harness/__init__.py \
 	tests/e2e/harness/agent.py \
 	tests/e2e/harness/certs.py \
+	tests/e2e/harness/checker.py \
 	tests/e2e/harness/etcd.py \
 	tests/e2e/harness/etcdclient.py \
 	tests/e2e/harness/fake.py \
