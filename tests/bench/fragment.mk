@@ -28,3 +28,11 @@ tests_bench_bench_noderange_LDADD = agent/model/libmodel.a agent/base/libbase.a
 bench-noderange: tests/bench/bench_noderange
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) $(srcdir)/tests/bench/noderange.py \
 		tests/bench/bench_noderange
+
+# What a member's death costs its nodes: `make bench-failover` (BENCH_FLAGS=--kills N) takes some minutes.
+EXTRA_DIST += tests/bench/failover.py
+.PHONY: bench-failover
+bench-failover: collectived collective
+	COLLECTIVED='$(abs_builddir)/collectived' COLLECTIVE='$(abs_builddir)/collective' \
+		ETCD='$(ETCD)' PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) $(srcdir)/tests/bench/failover.py $(BENCH_FLAGS)
