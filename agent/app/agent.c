@@ -23,12 +23,14 @@
 #include "app/database.h"
 #include "app/door.h"
 #include "app/etcdconf.h"
+#include "app/history.h"
 #include "app/identity.h"
 #include "app/install.h"
 #include "app/keyring.h"
 #include "app/logsink.h"
 #include "app/member.h"
 #include "app/notify.h"
+#include "app/orders.h"
 #include "app/rekeyer.h"
 #include "app/renewal.h"
 #include "app/state.h"
@@ -88,6 +90,8 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 	int rc;
 
 	agent->keyring = config.keyring = keyring_new(agent->identity);
+	agent->orders = config.orders = orders_new();
+	agent->history = config.history = history_new();
 	rc = member_new(&agent->member, &config, err);
 	if (rc == 0)
 		agent->rekeyer = rekeyer_new(agent);
@@ -113,6 +117,8 @@ void agent_stop_member(struct agent *agent)
 		database_detach(agent->database);
 	rekeyer_free(TAKE(agent->rekeyer));
 	member_free(TAKE(agent->member));
+	history_free(TAKE(agent->history));
+	orders_free(TAKE(agent->orders));
 	keyring_free(TAKE(agent->keyring));
 }
 

@@ -1,16 +1,20 @@
 #include "config.h"
 #include "app/carry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/history.h"
 #include "app/keyring.h"
 #include "app/state.h"
 #include "app/view.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/roster.h"
 #include "etcd/client.h"
+#include "io/clock.h"
 #include "io/loop.h"
 
 /* A read is worth a second endpoint, so it gets more time than one attempt. */
@@ -33,6 +37,7 @@ struct request {
 	struct etcd_call *call;
 	struct loop_defer *local; /* for what needs no etcd */
 	struct reply reply;
+	bool takes_space;
 };
 
 struct carry *carry_new(const struct carry_config *config, carry_reply_fn *fn, void *arg)
@@ -97,15 +102,19 @@ const char *carry_nospace(const struct carry *c)
 	return c->nospace;
 }
 
-static bool takes_space(enum action_kind kind)
+/* To resign must be possible without space, too: without its entry of history then. */
+static bool takes_space(const struct carry *c, enum action_kind kind)
 {
 	return kind == ACTION_GRANT || kind == ACTION_REGISTER || kind == ACTION_CAMPAIGN ||
-	       kind == ACTION_REPAIR || kind == ACTION_PULSE;
+	       kind == ACTION_REPAIR || kind == ACTION_PULSE ||
+	       (kind == ACTION_RESIGN && !c->nospace);
 }
 
-static void note_space(struct carry *c, enum action_kind kind, const struct etcd_result *result)
+static void note_space(struct request *r, const struct etcd_result *result)
 {
-	if (!takes_space(kind))
+	struct carry *c = r->carry;
+
+	if (!r->takes_space)
 		return;
 	if (result->error == ETCD_ERROR_NOSPACE) {
 		if (!c->nospace)
@@ -155,7 +164,7 @@ static void on_lease(const struct etcd_result *result, void *arg)
 		.text = result->text,
 	};
 
-	note_space(r->carry, r->action.kind, result);
+	note_space(r, result);
 	if (result->outcome == ETCD_NOT_FOUND) {
 		reply.lease = r->action.lease;
 		reply.ttl = 0;
@@ -221,7 +230,7 @@ static void on_txn(const struct etcd_result *result, void *arg)
 		.text = result->text,
 	};
 
-	note_space(r->carry, r->action.kind, result);
+	note_space(r, result);
 	if (reply.outcome == OUTCOME_REFUSED || r->action.kind == ACTION_CONFIRM)
 		reply.has_own = (reply.outcome == OUTCOME_REFUSED || reply.outcome == OUTCOME_OK) &&
 				own_keys(r->carry, result->reply, &leader, &active, &member);
@@ -255,6 +264,51 @@ static void put(struct etcd_txn *txn, const char *key, const char *value, int64_
 	etcd_txn_put(txn, ETCD_THEN, key, value, strlen(value), lease);
 }
 
+static void put_entry(struct carry *c, struct etcd_txn *txn, struct history_entry *entry)
+{
+	entry->at = clock_wall();
+	snprintf(entry->by, sizeof(entry->by), "%s", c->name);
+	history_make_key(entry->key, entry->at, c->name);
+	history_put(txn, c->prefix, entry);
+	history_entry_done(entry);
+}
+
+/* The lease under which it led is there still. */
+static bool lease_lasts(const struct carry *c, const char *name)
+{
+	const struct history_entry *led = history_last(c->config.history, HISTORY_LEADER);
+	const struct roster_member *m = roster_find(c->config.roster, name);
+
+	return led && m && m->is_active && m->active.create_rev < led->revision;
+}
+
+static void put_led(struct carry *c, struct etcd_txn *txn)
+{
+	struct history_entry entry = {.kind = HISTORY_LEADER};
+	bool resigned;
+	const char *from = history_last_leader(c->config.history, &resigned);
+
+	snprintf(entry.from, sizeof(entry.from), "%s", from);
+	snprintf(entry.to, sizeof(entry.to), "%s", c->name);
+	if (!*from)
+		entry.reason = xstrdup("nobody led yet");
+	else if (resigned)
+		entry.reason = xasprintf("%s resigned", from);
+	else if (lease_lasts(c, from))
+		entry.reason = xasprintf("somebody removed the key of %s", from);
+	else
+		entry.reason = xasprintf("the lease of %s ended", from);
+	put_entry(c, txn, &entry);
+}
+
+static void put_resigned(struct carry *c, struct etcd_txn *txn, const struct action *a)
+{
+	struct history_entry entry = {.kind = HISTORY_RESIGN, .fence = a->leader_rev};
+
+	snprintf(entry.from, sizeof(entry.from), "%s", c->name);
+	put_entry(c, txn, &entry);
+}
+
 /* The transaction of an action, exactly as core/request.h words it. */
 static struct etcd_txn *build(struct carry *c, const struct action *a)
 {
@@ -272,11 +326,14 @@ static struct etcd_txn *build(struct carry *c, const struct action *a)
 		etcd_txn_if_mod(txn, c->active_key, ETCD_EQUAL, a->active_rev);
 		etcd_txn_if_lease(txn, c->active_key, ETCD_EQUAL, a->lease);
 		put(txn, c->leader_key, c->name, a->lease);
+		put_led(c, txn);
 		break;
 	case ACTION_RESIGN:
 		etcd_txn_if_create(txn, c->leader_key, ETCD_EQUAL, a->leader_rev);
 		etcd_txn_if_mod(txn, c->active_key, ETCD_EQUAL, a->active_rev);
 		etcd_txn_delete(txn, ETCD_THEN, c->leader_key);
+		if (!c->nospace)
+			put_resigned(c, txn, a);
 		break;
 	case ACTION_REPAIR:
 		etcd_txn_if_create(txn, c->leader_key, ETCD_EQUAL, a->leader_rev);
@@ -331,6 +388,7 @@ void carry_out(struct carry *c, const struct action *action)
 
 	r->carry = c;
 	r->action = *action;
+	r->takes_space = takes_space(c, action->kind);
 	list_add_tail(&c->requests, &r->link);
 	switch (action->kind) {
 	case ACTION_GRANT:

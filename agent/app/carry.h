@@ -2,6 +2,8 @@
  * struct carry: carries out what the coordination core asks for (core/request.h) as calls to etcd,
  * and turns each result into the core's reply.
  *
+ * What is about leadership puts its entry of history in the very transaction.
+ *
  * Every request is answered exactly once, from the loop. Lease calls are single attempts in a lane
  * of their own, on the endpoint that the client thinks best; the core decides when to try again.
  */
@@ -14,8 +16,10 @@
 
 struct carry;
 struct etcd;
+struct history;
 struct keyring;
 struct loop;
+struct roster;
 struct state;
 
 struct carry_config {
@@ -24,6 +28,8 @@ struct carry_config {
 	struct state *state;
 	const struct bundle *bundle;
 	const struct keyring *keyring;
+	const struct history *history; /* who led before */
+	const struct roster *roster;
 	const char *prefix;
 	const char *name;
 	const char *key_hash;	  /* of this member's key */

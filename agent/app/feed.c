@@ -5,15 +5,18 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "app/history.h"
 #include "app/identity.h"
 #include "app/keyring.h"
 #include "app/odd.h"
+#include "app/orders.h"
 #include "app/view.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/roster.h"
+#include "io/clock.h"
 
 /* Active keys come before the records in a listing; they are held back until those are known, so that
  * foreign ones take no member's place. The records are held back until the keys are known that they may
@@ -38,19 +41,22 @@ struct feed {
 	struct odd *odd;
 	bool listing;
 	struct keyring *keyring;
+	struct orders *orders;
+	struct history *history;
 	struct holding records, actives;
 	feed_event_fn *fn;
 	void *arg;
 };
 
-struct feed *feed_new(const struct identity *identity, struct keyring *keyring, const char *prefix,
-	feed_event_fn *fn, void *arg)
+struct feed *feed_new(const struct feed_config *config, feed_event_fn *fn, void *arg)
 {
 	struct feed *feed = xcalloc(1, sizeof(*feed));
 
-	feed->identity = identity;
-	feed->keyring = keyring;
-	feed->prefix = xstrdup(prefix);
+	feed->identity = config->identity;
+	feed->keyring = config->keyring;
+	feed->orders = config->orders;
+	feed->history = config->history;
+	feed->prefix = xstrdup(config->prefix);
 	feed->odd = odd_new();
 	list_init(&feed->records.list);
 	list_init(&feed->actives.list);
@@ -215,6 +221,25 @@ static void take_rekey(struct feed *feed, const char *path, const struct etcd_kv
 		keyring_settle(feed->keyring, false);
 }
 
+static void take_other(struct feed *feed, const char *path, const struct etcd_kv *kv, bool deleted)
+{
+	struct err err = {""};
+	const char *module = "orders";
+	int rc;
+
+	if (!orders_key(feed->orders, path, kv, deleted, &rc, &err)) {
+		module = "history";
+		if (!history_key(feed->history, path, kv, deleted, clock_boot(), clock_wall(), &rc,
+			    &err))
+			return;
+	}
+	if (rc == 0)
+		odd_remove(feed->odd, kv->key);
+	else if (odd_add(feed->odd, kv->key, kv->mod_revision))
+		log_warning(module, "%s at revision %" PRId64 " can't be read: %s", kv->key,
+			kv->mod_revision, err.text);
+}
+
 void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
 {
 	const char *name;
@@ -231,6 +256,8 @@ void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
 		take_rekey(feed, below(feed, kv, ""), kv, deleted);
 	else if ((name = below(feed, kv, "collective")) && !*name && !deleted)
 		take_collective(feed, kv);
+	else if ((name = below(feed, kv, "")))
+		take_other(feed, name, kv, deleted);
 }
 
 void feed_begin(struct feed *feed, int64_t revision)
@@ -241,6 +268,8 @@ void feed_begin(struct feed *feed, int64_t revision)
 	drop_all(&feed->records);
 	drop_all(&feed->actives);
 	keyring_begin(feed->keyring);
+	orders_begin(feed->orders);
+	history_begin(feed->history);
 	feed->listing = true;
 	feed->fn(&event, feed->arg);
 }
@@ -252,6 +281,8 @@ void feed_end(struct feed *feed, int64_t revision)
 	odd_end(feed->odd);
 	feed->listing = false;
 	tell_held(feed, revision);
+	orders_end(feed->orders);
+	history_end(feed->history);
 	feed->fn(&event, feed->arg);
 }
 

@@ -272,6 +272,13 @@ static usec_t on_age(void *arg)
 
 struct follow *follow_new(const struct follow_config *config)
 {
+	const struct feed_config feed = {
+		.identity = config->identity,
+		.keyring = config->keyring,
+		.orders = config->orders,
+		.history = config->history,
+		.prefix = config->prefix,
+	};
 	struct follow *f = xcalloc(1, sizeof(*f));
 	CLEANUP(freep) char *folder = file_join(config->state_dir, COPY_FOLDER);
 	const struct replica_config replica = {
@@ -292,8 +299,7 @@ struct follow *follow_new(const struct follow_config *config)
 	f->prefix = xstrdup(config->prefix);
 	f->began = loop_now(config->loop);
 	f->report = report_new(config->loop, "sync", 0);
-	f->feed =
-		feed_new(config->identity, config->keyring, f->prefix, config->input, config->arg);
+	f->feed = feed_new(&feed, config->input, config->arg);
 	f->replica = replica_new(&replica);
 	replica_load(f->replica);
 	return f;

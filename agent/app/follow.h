@@ -26,9 +26,11 @@
 struct anchor;
 struct etcd;
 struct follow;
+struct history;
 struct identity;
 struct keyring;
 struct loop;
+struct orders;
 struct replica;
 struct worker;
 
@@ -39,6 +41,8 @@ struct follow_config {
 	struct worker *disk; /* for the copy alone */
 	const struct identity *identity;
 	struct keyring *keyring;
+	struct orders *orders;
+	struct history *history;
 	const char *prefix;
 	const char *state_dir;	  /* the copy is in a folder of it */
 	bool adopt;		  /* the copy on disk may be another etcd's */

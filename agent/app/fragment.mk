@@ -20,8 +20,11 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/dump_entry.c agent/app/dump_entry.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
 	agent/app/feed.c agent/app/feed.h \
+	agent/app/field.c agent/app/field.h \
 	agent/app/follow.c agent/app/follow.h \
 	agent/app/found.c agent/app/found.h \
+	agent/app/history.c agent/app/history.h \
+	agent/app/history_entry.c \
 	agent/app/identity.c agent/app/identity.h \
 	agent/app/install.c agent/app/install.h \
 	agent/app/joiner.c agent/app/joiner.h \
@@ -32,6 +35,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
 	agent/app/odd.c agent/app/odd.h \
+	agent/app/orders.c agent/app/orders.h \
 	agent/app/others.c agent/app/others.h \
 	agent/app/picture.c agent/app/picture.h \
 	agent/app/records.c agent/app/records.h \

@@ -23,6 +23,10 @@
 #define HISTORY_MAX	    1000
 #define HISTORY_FROM_TO_MAX 64 /* pairs in one entry */
 #define HISTORY_KEY_MAX	    128
+#define HISTORY_REASON_MAX  500
+#define HISTORY_FOLDER	    "history/"
+/* In memory; when there are more the oldest are forgotten here, and stay in etcd. */
+#define HISTORY_KEPT_MAX (2 * HISTORY_MAX)
 
 struct etcd_kv;
 struct etcd_txn;
@@ -38,7 +42,11 @@ enum history_kind {
 	HISTORY_DRAIN_ENDED,
 	HISTORY_PAUSED,
 	HISTORY_RESUMED,
+	HISTORY_REBALANCE_ORDERED,
 };
+#define HISTORY_KINDS (HISTORY_REBALANCE_ORDERED + 1)
+/* "leader", "failover", "drain-ordered", …: what the value and replies call it. */
+const char *history_kind_name(enum history_kind kind);
 
 struct history_count {
 	char from[NAME_MAX_LEN + 1], to[NAME_MAX_LEN + 1];
@@ -55,7 +63,7 @@ struct history_entry {
 	char actor[32];		       /* who wanted it: "leader", "root", "uid 1000" */
 	char member[NAME_MAX_LEN + 1]; /* whom an order is about */
 	char from[NAME_MAX_LEN + 1], to[NAME_MAX_LEN + 1];
-	char *reason;
+	char *reason;	/* NULL: none */
 	char batch[48]; /* entries of one plan have the same one; "" for none */
 	int64_t fence;	/* create_revision of the leader key it was written under; 0: no leader's */
 	struct history_count *counts; /* of moves */
@@ -68,9 +76,12 @@ void history_entry_done(struct history_entry *entry);
 
 /* ---- feeding: see app/orders.h ---- */
 void history_begin(struct history *history);
-void history_end(struct history *history, int64_t revision);
+void history_end(struct history *history);
+/* now: CLOCK_BOOTTIME, wall: CLOCK_REALTIME, of this machine. */
 bool history_key(struct history *history, const char *path, const struct etcd_kv *kv, bool deleted,
-	usec_t now, usec_t wall, int *rc, struct err *err);
+	usec_t now, usec_t wall, int *ret_rc, struct err *err) MUST_CHECK;
+/* Changes with each entry that comes or goes. */
+uint64_t history_serial(const struct history *history);
 
 /* ---- reading ---- */
 size_t history_count(const struct history *history);
@@ -78,19 +89,39 @@ size_t history_count(const struct history *history);
 const struct list *history_list(const struct history *history);
 /* When nodes of this member were last moved away because it was gone, on CLOCK_BOOTTIME of this
  * machine: what was seen happen by when it was seen, what is older by its age on the wall clock (never
- * in the future). 0: never, as far as is known. */
+ * in the future; negative where that was before this machine was started). 0: never, as far as is
+ * known. */
 usec_t history_moved_at(const struct history *history, const char *member);
+/* The latest one of a kind; NULL: there is none. */
+const struct history_entry *history_last(const struct history *history, enum history_kind kind);
 /* Who led last, "" where that is not known, and whether leadership was handed on since. */
 const char *history_last_leader(const struct history *history, bool *ret_resigned);
-/* One entry for replies; new. Those of one batch become one: history_tell_all() (at most max, the latest). */
+/* The latest max (0: all) for replies, oldest first, a new array. Entries of one batch become one: the
+ * moves added up, with the latest revision and the earliest time. Members that are empty are left out:
+ *
+ *     {"kind":"failover","at":1795333837.25,"revision":"9812","by":"mgt1","actor":"leader",
+ *      "member":NAME,"from":NAME,"to":NAME,"reason":TEXT,"fence":"812","nodes":63,
+ *      "moves":[{"from":"mgt2","to":"mgt1","nodes":32},{"from":"mgt2","to":"mgt3","nodes":31}]} */
 json *history_tell_all(const struct history *history, size_t max);
 
+/* ---- the value of a key (history_entry.c) ---- */
+
+/* New. What is not valid in its texts is replaced, what is too long is cut. */
+char *history_encode(const struct history_entry *entry);
+/* *ret is to be released with history_entry_done(); without key and revision. */
+int history_decode(
+	struct history_entry *ret, const char *value, size_t len, struct err *err) MUST_CHECK;
+/* One entry, or the sum of several, for replies; new. */
+json *history_tell(const struct history_entry *entry);
+
 /* ---- writing ---- */
-/* A key that nobody else has. by: this member. */
+/* A key that nobody else has. by: this member. One key is good for one change: a transaction that may be
+ * sent again compares that it is not there yet, and so is applied once only. */
 void history_make_key(char ret[HISTORY_KEY_MAX], usec_t wall, const char *by);
 /* Puts the entry under its key (prefix in front) into the transaction. */
 void history_put(struct etcd_txn *txn, const char *prefix, const struct history_entry *entry);
-/* Deletes the oldest beyond HISTORY_MAX, at most max of them. How many. */
+/* Deletes the oldest beyond HISTORY_MAX, at most max of them. How many. (A key is never written again, so
+ * there is nothing to compare.) */
 size_t history_prune(
 	const struct history *history, struct etcd_txn *txn, const char *prefix, size_t max);
 

@@ -23,11 +23,13 @@
 #include "etcd/sync.h"
 
 struct conf;
+struct history;
 struct http;
 struct identity;
 struct keyring;
 struct loop;
 struct member;
+struct orders;
 struct replica;
 struct state;
 struct worker;
@@ -37,7 +39,9 @@ struct member_config {
 	struct http *http;
 	const struct conf *conf;	 /* copied where needed later */
 	const struct identity *identity; /* with a bundle */
-	struct keyring *keyring;	 /* outlives the member */
+	struct keyring *keyring;	 /* outlives the member, as the next two */
+	struct orders *orders;
+	struct history *history;
 	struct state *state;
 	struct worker *disk; /* for the copy of the database */
 	const char *address; /* what other members are told */

@@ -30,6 +30,9 @@ struct orders;
 #define ORDERS_REASON_MAX 500
 #define ORDERS_ACTOR_MAX  32
 #define ORDERS_ID_MAX	  40
+#define ORDERS_PAUSE	  "pause"
+#define ORDERS_DRAINS	  "drains/"
+#define ORDERS_REBALANCE  "rebalance"
 
 struct order {
 	struct list link;
@@ -48,12 +51,15 @@ struct order {
 struct orders *orders_new(void);
 void orders_free(struct orders *orders); /* NULL is fine */
 
-/* ---- feeding, as the keyring's ---- */
+/* ---- feeding (app/feed.h) ---- */
+
+/* Around a complete listing: what was not in it is gone at its end, not before. */
 void orders_begin(struct orders *orders);
 void orders_end(struct orders *orders);
-/* path is relative to the prefix. False: not a key of these. -EINVAL in *rc with a text where it is odd. */
+/* path is relative to the prefix. False: not a key of these. *ret_rc is -EINVAL, with a text, where the
+ * key is odd, else 0. deleted: of kv only key and mod_revision are set. */
 bool orders_key(struct orders *orders, const char *path, const struct etcd_kv *kv, bool deleted,
-	int *rc, struct err *err);
+	int *ret_rc, struct err *err) MUST_CHECK;
 /* Changes with each change of what is ordered. */
 uint64_t orders_serial(const struct orders *orders);
 
@@ -62,11 +68,19 @@ const struct order *orders_pause(const struct orders *orders);	   /* NULL: not p
 const struct order *orders_rebalance(const struct orders *orders); /* NULL: none is under way */
 const struct order *orders_drain(const struct orders *orders, const char *member);
 const struct list *orders_drains(const struct orders *orders); /* of struct order, natural order */
-/* {"by","actor","at","reason"…} for replies; new. */
+/* {"by","actor","at","reason"…} for replies, at in seconds since 1970; new. */
 json *order_tell(const struct order *order);
+/* "by root on mgt1 at 2026-11-22 07:50:36 UTC: reason", for people; what is not known is left out, and
+ * it is "" where nothing is. New. */
+char *order_text(const struct order *order);
 
-/* ---- writing ---- */
-/* The value for etcd; new. */
+/* ---- the value of a key ---- */
+
+/* New. */
 char *order_encode(const struct order *order);
+/* path tells which order it is. Also where it fails *ret is an order, with what is known of it: member and
+ * mod_revision. */
+int order_decode(
+	struct order *ret, const char *path, const struct etcd_kv *kv, struct err *err) MUST_CHECK;
 
 #endif
