@@ -44,6 +44,9 @@ struct noderange_source {
 	 * that takes too many is refused. */
 	bool (*some_value)(const void *arg, uint32_t node, const char *name,
 		bool (*fn)(const char *value, void *fn_arg), void *fn_arg, uint64_t *spent);
+	/* A name that is neither node nor group. True: it is left out, and so stands for nothing where
+	 * it is; false, or NULL here: an error. */
+	bool (*missing)(const void *arg, const char *name);
 	const void *arg;
 };
 

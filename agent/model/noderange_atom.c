@@ -88,6 +88,14 @@ static int take_known(const struct atom *atom, const char *name)
 	return noderange_eval_group(atom->eval, atom->in, atom->at, name, atom->ret, atom->err);
 }
 
+/* With a source: may this name, which is nothing, be left out? */
+static bool left_out(const struct atom *atom, const char *name)
+{
+	const struct noderange_source *source = atom->eval->source;
+
+	return source->missing && source->missing(source->arg, name);
+}
+
 /* ---- names of a walk ---- */
 
 typedef int name_fn(const struct atom *atom, const char *name, size_t len);
@@ -150,7 +158,7 @@ static int known_in_range(const struct atom *atom, const char *name, size_t len)
 	char shown[TEXT_PRINTABLE_MAX];
 	int r = take_known(atom, name);
 
-	if (r == 0)
+	if (r == 0 && !left_out(atom, name))
 		return noderange_fail(atom->in, atom->at, atom->err, "Unknown node %s",
 			text_printable(name, len, shown));
 	return r < 0 ? r : 0;
@@ -167,7 +175,7 @@ static int take_walk(const struct atom *atom, struct noderange_walk *walk)
 static int no_range(const struct atom *atom, const char *name, bool meant)
 {
 	if (atom->eval->source)
-		return not_valid(atom, name, "");
+		return !meant && left_out(atom, name) ? 0 : not_valid(atom, name, "");
 	if (meant || atom->glued || strchr(name, '+'))
 		return not_valid(atom, name, "a range counts upwards from one name to another");
 	return take_name(atom, name, strlen(name));
@@ -301,9 +309,11 @@ static int take_one(const struct atom *atom, const char *name, size_t len)
 		return take_range(atom, name, "-");
 	if (strchr(name, '+'))
 		return take_plus(atom, name);
-	if (atom->eval->source)
-		return noderange_not_recognized(atom->in, atom->at, name, len, atom->err);
-	return take_name(atom, name, len);
+	if (!atom->eval->source)
+		return take_name(atom, name, len);
+	if (left_out(atom, name))
+		return 0;
+	return noderange_not_recognized(atom->in, atom->at, name, len, atom->err);
 }
 
 /* A range of numbers that could not be written out: without a source nobody will refuse the name
