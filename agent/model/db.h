@@ -157,12 +157,13 @@ const struct bitset *db_managed_by(const struct db *db, const char *manager);
 bool db_managed_catch_up(const struct db *db, size_t nodes);
 /* The text that counts as the node's manager, as of the last catching up; "": none. */
 const char *db_managed_text(const struct db *db, uint32_t node);
-/* Calls fn with each text that some node has for a manager, "" included, in no order, until it gives
- * false. All has been caught up before. */
+/* Catches up with what is left, then calls fn with each text that some node has for a manager, ""
+ * included, in no order, until it gives false. No set is empty. */
 typedef bool db_managed_fn(const char *manager, const struct bitset *nodes, void *arg);
 void db_managed_each(const struct db *db, db_managed_fn *fn, void *arg);
-/* Numbers of nodes whose manager has become another one by catching up, or that came or went, since
- * this was last asked: moved to *ret. All of them the first time. */
+/* The numbers of nodes whose manager was found to be another one by catching up, or that came or went,
+ * since this was last asked, take the place of what is in *ret; all of them the first time. A number
+ * among them may be nobody's by now, or another node's. There is one such set: one may ask. */
 void db_managed_changed(const struct db *db, struct bitset *ret);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The index by collective.manager. A change only notes which nodes may have another manager now: the
  * node itself, the members of a group, and, for any other attribute, those of them whose manager is
- * an expression, which may refer to it. The next question looks at these again.
+ * an expression, which may refer to it. The next question looks at these again, and remembers whose
+ * manager is another one than before for whoever asks for that.
  */
 #include "config.h"
 #include "model/db_private.h"
@@ -84,6 +85,7 @@ static void forget(struct db_managed *managed, struct db_node *node)
 void db_managed_forget(struct db *db, struct db_node *node)
 {
 	forget(db->managed, node);
+	bitset_add(&db->managed->changed, node->object.number);
 	bitset_remove(&db->managed->dirty, node->object.number);
 	bitset_remove(&db->managed->depending, node->object.number);
 }
@@ -113,6 +115,7 @@ static void look_again(const struct db *db, struct db_node *node, struct buf *te
 	bitset_add(&manager->nodes, node->object.number);
 	forget(db->managed, node);
 	node->manager = manager;
+	bitset_add(&db->managed->changed, node->object.number);
 }
 
 bool db_managed_catch_up(const struct db *db, size_t nodes)
@@ -138,6 +141,35 @@ const struct bitset *db_managed_by(const struct db *db, const char *manager)
 	return found ? &found->nodes : &nobody;
 }
 
+const char *db_managed_text(const struct db *db, uint32_t node)
+{
+	const struct db_manager *manager = db_node_at(db, node)->manager;
+
+	return manager ? manager->text : "";
+}
+
+void db_managed_each(const struct db *db, db_managed_fn *fn, void *arg)
+{
+	struct table_link *link = NULL;
+	bool more = true;
+
+	db_managed_catch_up(db, SIZE_MAX);
+	while (more && (link = table_each(&db->managed->managers, link))) {
+		const struct db_manager *manager = table_entry(link, struct db_manager, link);
+
+		more = fn(manager->text, &manager->nodes, arg);
+	}
+}
+
+void db_managed_changed(const struct db *db, struct bitset *ret)
+{
+	struct bitset *changed = &db->managed->changed;
+
+	bitset_done(ret);
+	*ret = *changed;
+	*changed = (struct bitset)BITSET_INIT;
+}
+
 void db_managed_free(struct db_managed *managed)
 {
 	struct table_link *link = table_each(&managed->managers, NULL);
@@ -151,5 +183,6 @@ void db_managed_free(struct db_managed *managed)
 	table_done(&managed->managers);
 	bitset_done(&managed->dirty);
 	bitset_done(&managed->depending);
+	bitset_done(&managed->changed);
 	free(managed);
 }

@@ -110,6 +110,7 @@ struct db_managed {
 	struct table managers;
 	struct bitset dirty;	 /* nodes to be looked at again */
 	struct bitset depending; /* whose manager is an expression */
+	struct bitset changed;	 /* whose manager is another one since db_managed_changed() */
 };
 
 struct db_order {

@@ -25,6 +25,9 @@ agent_model_libmodel_a_SOURCES += \
 	agent/model/db_table.c agent/model/db_table.h \
 	agent/model/db_value.c
 agent_model_libmodel_a_SOURCES += \
+	agent/model/candidates.c agent/model/candidates.h \
+	agent/model/move.c agent/model/move.h
+agent_model_libmodel_a_SOURCES += \
 	agent/model/expression.c agent/model/expression.h \
 	agent/model/expression_field.c agent/model/expression_field.h \
 	agent/model/expression_format.c agent/model/expression_format.h \

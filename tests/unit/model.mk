@@ -69,3 +69,14 @@ tests_unit_test_model_backup_SOURCES = tests/unit/test_model_backup.c tests/unit
 	tests/unit/test_model_plan_rig.c tests/lib/suite.h
 tests_unit_test_model_backup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_backup_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_model_candidates tests/unit/test_model_move
+TESTS += tests/unit/test_model_candidates tests/unit/test_model_move
+tests_unit_test_model_candidates_SOURCES = tests/unit/test_model_candidates.c \
+	tests/unit/test_model_db.h tests/unit/test_model_db_help.c tests/lib/suite.h
+tests_unit_test_model_candidates_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_candidates_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+tests_unit_test_model_move_SOURCES = tests/unit/test_model_move.c \
+	tests/unit/test_model_db.h tests/unit/test_model_db_help.c tests/lib/suite.h
+tests_unit_test_model_move_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_move_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
