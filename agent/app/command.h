@@ -24,6 +24,7 @@ struct dump;
 struct found;
 struct joiner;
 struct loop_timer;
+struct order_change;
 struct registry_job;
 struct restore;
 struct rekey_begin;
@@ -47,10 +48,13 @@ struct command {
 	struct dump *dump;
 	struct restore *restore;
 	struct rekey_begin *rekey;
+	struct order_change *order;
 	struct invitations_wait disk; /* command_when_written() */
 	char *token;		      /* of an invitation; secret */
 	char *why;		      /* what to fail with in the end, NULL: nothing */
 	char name[NAME_MAX_LEN + 1];
+	char *reason;	  /* of an order */
+	int64_t revision; /* command_order(): the copy must have it */
 	bool nonvoting;
 	usec_t ttl;
 	bool made_certificate;
@@ -60,6 +64,8 @@ struct command {
 /* Taking time: the command lives until one of the ends below. */
 struct command *command_new(struct commands *c, struct api_request *req);
 void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool late), usec_t limit);
+/* It was waited for: `ready` is not called any more. */
+void command_waited(struct command *cmd);
 /* Goes on when this member may write, or as soon as it is clear that it may not: a member that has just
  * started, or registers anew because its former run's lease has to end first, is waited for; one
  * without quorum is not. */
@@ -77,6 +83,7 @@ typedef void command_fn(struct commands *c, struct api_request *req, const json 
 command_fn command_invite, command_join, command_invitations, command_revoke, command_log;
 command_fn command_secret, command_rekey;
 command_fn command_dump, command_restore;
+command_fn command_pause, command_resume;
 /* NULL is fine. */
 void dump_free(struct dump *dump);
 void restore_free(struct restore *restore);

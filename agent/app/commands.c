@@ -15,6 +15,7 @@
 #include "app/identity.h"
 #include "app/joiner.h"
 #include "app/member.h"
+#include "app/order_change.h"
 #include "app/registry.h"
 #include "app/rekey_begin.h"
 #include "app/show.h"
@@ -48,9 +49,11 @@ static void command_free(struct command *cmd)
 	dump_free(cmd->dump);
 	restore_free(cmd->restore);
 	rekey_begin_free(cmd->rekey);
+	order_change_free(cmd->order);
 	invitations_leave(&cmd->disk);
 	loop_timer_free(cmd->deadline);
 	secret_free(cmd->token);
+	free(cmd->reason);
 	free(cmd->why);
 	free(cmd);
 }
@@ -94,6 +97,12 @@ void command_wait(struct command *cmd, void (*ready)(struct command *cmd, bool l
 	ready(cmd, false);
 }
 
+void command_waited(struct command *cmd)
+{
+	cmd->ready = NULL;
+	loop_timer_free(TAKE(cmd->deadline));
+}
+
 static void registered_ready(struct command *cmd, bool late)
 {
 	const struct member *m = cmd->agent->member;
@@ -107,8 +116,7 @@ static void registered_ready(struct command *cmd, bool late)
 	if (!fence.may_write && !late && !member_settled(m) &&
 		(member_quorum(m) || member_starting(m)))
 		return;
-	cmd->ready = NULL;
-	loop_timer_free(TAKE(cmd->deadline));
+	command_waited(cmd);
 	cmd->go(cmd);
 }
 
@@ -183,7 +191,8 @@ void commands_drop(struct commands *c, const char *why)
 	struct command *cmd, *tmp;
 
 	list_foreach_safe (cmd, tmp, &c->list, link) {
-		if (cmd->job || cmd->rekey || cmd->ready || list_linked(&cmd->disk.link))
+		if (cmd->job || cmd->rekey || cmd->order || cmd->ready ||
+			list_linked(&cmd->disk.link))
 			command_fail(cmd, why);
 	}
 	restore_free(c->agent->restore);
@@ -451,6 +460,8 @@ static const struct {
 	{"resign", false, op_resign},
 	{"adopt", false, op_adopt},
 	{"rekey", false, command_rekey},
+	{"pause", false, command_pause},
+	{"resume", false, command_resume},
 	{"log", false, command_log},
 	{"secret", false, command_secret},
 	{"dump", false, command_dump},

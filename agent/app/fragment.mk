@@ -11,6 +11,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/command_enroll.c \
 	agent/app/command_dump.c \
 	agent/app/command_log.c \
+	agent/app/command_orders.c \
 	agent/app/command_rekey.c \
 	agent/app/command_restore.c \
 	agent/app/command_secret.c \
@@ -35,6 +36,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
 	agent/app/odd.c agent/app/odd.h \
+	agent/app/order_change.c agent/app/order_change.h \
 	agent/app/orders.c agent/app/orders.h \
 	agent/app/others.c agent/app/others.h \
 	agent/app/picture.c agent/app/picture.h \
