@@ -5,6 +5,7 @@ agent_model_libmodel_a_SOURCES += \
 agent_model_libmodel_a_SOURCES += \
 	agent/model/plan.c agent/model/plan.h agent/model/plan_private.h \
 	agent/model/plan_change.c \
+	agent/model/plan_claim.c \
 	agent/model/plan_gone.c \
 	agent/model/plan_group.c \
 	agent/model/plan_leave.c \

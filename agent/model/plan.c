@@ -52,6 +52,7 @@ void plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->n_requests; i++)
 		plan_request_done(&plan->requests[i]);
 	backup_free(plan->backup);
+	plan_claiming_free(plan->claiming);
 	free(plan->requests);
 	free(plan->jobs);
 	free(plan->again);
@@ -104,6 +105,8 @@ void plan_redo(struct plan *plan, size_t job)
 void plan_fail(struct plan *plan, struct job *job, const char *why)
 {
 	job->state = JOB_FAILED;
+	if (plan->claiming)
+		plan_claiming_failed(plan, job, why);
 	if (!plan->why)
 		plan->why = xstrdup(why);
 }

@@ -89,8 +89,10 @@ int plan_new_group_delete(
 	struct plan **ret, const struct db *db, const char *group, struct err *err) MUST_CHECK;
 int plan_new_group_rename(struct plan **ret, const struct db *db, const char *group, const char *to,
 	struct err *err) MUST_CHECK;
-/* Nodes of a noderange without a manager become `member`'s, each by itself; nothing is refused as a whole but
- * what is no noderange. Each node's end: plan_each_claim(). */
+/* Nodes of a noderange without a manager ("" is none) become `member`'s, each by itself; nothing is
+ * refused as a whole but a noderange that is none, or whose names are not there: -ENOENT. members:
+ * names of all members, which candidates are worked out with. Each node's end: plan_each_claim(). One that
+ * is the member's when all has ended counts as applied, any other as failed, with that as the reason. */
 int plan_new_claim(struct plan **ret, const struct db *db, const char *noderange,
 	const char *member, const char *const *members, size_t n_members,
 	struct err *err) MUST_CHECK;
@@ -180,15 +182,17 @@ void plan_outcome(const struct plan *plan, struct plan_outcome *ret);
 /* Which were applied, in natural order: "n1", and for renames the new name. Until fn gives false. */
 void plan_each_applied(const struct plan *plan,
 	bool (*fn)(const char *object, const char *new_name, void *arg), void *arg);
-/* Of a claim, in natural order. */
+/* Of a claim, once it is done. */
 enum plan_claim {
 	PLAN_CLAIMED,		 /* it is the member's now, and was nobody's */
 	PLAN_CLAIM_OWN,		 /* it was the member's already */
 	PLAN_CLAIM_OTHER,	 /* it has another manager: who */
 	PLAN_CLAIM_NO_CANDIDATE, /* the member is not among its candidates: who is their text */
 	PLAN_CLAIM_GONE,	 /* there is no such node any more */
-	PLAN_CLAIM_FAILED,	 /* refused or not known: who is the reason */
+	PLAN_CLAIM_FAILED,	 /* refused, not tried or not known: who is the reason */
 };
+/* In natural order, until fn gives false; who is "" where nothing is said of it. Nothing for other
+ * plans. */
 void plan_each_claim(const struct plan *plan,
 	bool (*fn)(const char *node, enum plan_claim claim, const char *who, void *arg), void *arg);
 /* Of a restore: what was applied. */

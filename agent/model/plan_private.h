@@ -130,6 +130,7 @@ struct plan_kind {
 };
 
 struct backup;
+struct claiming;
 
 struct plan {
 	const struct plan_kind *kind;
@@ -156,8 +157,9 @@ struct plan {
 	bool about_group; /* what was asked for is about a group */
 	size_t numbers;
 	int64_t numbers_above;
-	int64_t first_number;  /* 0: not given yet */
-	struct backup *backup; /* of a restore */
+	int64_t first_number;	   /* 0: not given yet */
+	struct backup *backup;	   /* of a restore */
+	struct claiming *claiming; /* of a claim */
 };
 
 struct plan *plan_alloc(const struct plan_kind *kind);
@@ -177,6 +179,12 @@ struct plan_request *plan_find_request(struct plan *plan, const char *name);
 int plan_add_nodes(struct plan *plan, const struct db *db, const char *noderange, struct err *err);
 void plan_warn(struct job *job, char *text);
 void plan_forget_warnings(struct job *job);
+
+/* ---- claims ---- */
+
+void plan_claiming_free(struct claiming *claiming);
+/* The job has failed: keeps the reason, unless its end has been noted. */
+void plan_claiming_failed(struct plan *plan, const struct job *job, const char *why);
 
 /* ---- groups ---- */
 

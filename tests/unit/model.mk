@@ -80,3 +80,11 @@ tests_unit_test_model_move_SOURCES = tests/unit/test_model_move.c \
 	tests/unit/test_model_db.h tests/unit/test_model_db_help.c tests/lib/suite.h
 tests_unit_test_model_move_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_move_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_model_claim
+TESTS += tests/unit/test_model_claim
+tests_unit_test_model_claim_SOURCES = tests/unit/test_model_claim.c \
+	tests/unit/test_model_plan.h tests/unit/test_model_plan_rig.c \
+	tests/unit/test_model_db.h tests/unit/test_model_db_help.c tests/lib/suite.h
+tests_unit_test_model_claim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_claim_LDADD = agent/model/libmodel.a agent/base/libbase.a $(UNIT_LDADD)
