@@ -23,3 +23,9 @@ tests_unit_test_core_rekey_world_SOURCES = tests/unit/test_core_rekey_world.c \
 	tests/unit/test_core_rekey_model.c tests/unit/test_core_rekey_model.h tests/lib/suite.h
 tests_unit_test_core_rekey_world_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_rekey_world_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
+check_PROGRAMS += tests/unit/test_core_planner
+TESTS += tests/unit/test_core_planner
+tests_unit_test_core_planner_SOURCES = tests/unit/test_core_planner.c \
+	tests/unit/test_core_balance.c tests/unit/test_core_planner.h tests/lib/suite.h
+tests_unit_test_core_planner_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_core_planner_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
