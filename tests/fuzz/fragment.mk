@@ -100,6 +100,12 @@ tests_fuzz_fuzz_registry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_registry_LDADD = agent/app/libapp.a agent/trust/libtrust.a agent/wire/libwire.a \
 	agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_candidates
+tests_fuzz_fuzz_candidates_SOURCES = tests/fuzz/fuzz_candidates.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_candidates_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_candidates_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_candidates_LDADD = agent/model/libmodel.a agent/base/libbase.a
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus
