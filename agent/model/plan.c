@@ -160,12 +160,13 @@ static bool work(struct plan *plan, const struct db *db, struct job *job, struct
 
 enum plan_step plan_next(struct plan *plan, const struct db *db, struct plan_unit **ret)
 {
+	unsigned looks = plan->kind->looks ? plan->kind->looks : LOOKS_MAX;
 	struct job *job;
 
 	for (unsigned looked = 0;;) {
 		if (plan->ended)
 			return plan->out ? PLAN_WAIT : PLAN_DONE;
-		if (looked == LOOKS_MAX)
+		if (looked == looks)
 			return PLAN_MORE;
 		if (plan->numbers && !plan->first_number)
 			return PLAN_WAIT;

@@ -127,6 +127,8 @@ struct plan_kind {
 	/* Everything of the stage has ended and the database has seen it. True: there is more to do.
 	 * NULL: the one stage is all. */
 	bool (*advance)(struct plan *plan, const struct db *db);
+	unsigned
+		looks; /* jobs that one call may find to need nothing; 0: as many as it usually may */
 };
 
 struct backup;
