@@ -9,7 +9,6 @@
 #include "app/agent.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -23,6 +22,7 @@
 #include "app/database.h"
 #include "app/door.h"
 #include "app/etcdconf.h"
+#include "app/events.h"
 #include "app/history.h"
 #include "app/identity.h"
 #include "app/install.h"
@@ -33,6 +33,7 @@
 #include "app/orders.h"
 #include "app/rekeyer.h"
 #include "app/renewal.h"
+#include "app/signals.h"
 #include "app/state.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -41,18 +42,6 @@
 #include "io/http.h"
 #include "io/loop.h"
 #include "io/worker.h"
-
-/* At its end the agent waits so long for answers to be known and sent. */
-#define ANSWERS_MAX (3 * USEC_PER_SEC)
-#define LOOK_AGAIN  (10 * USEC_PER_MSEC)
-
-struct signals {
-	struct agent *agent;
-	struct loop_signal *term, *interrupt, *hangup;
-	struct loop_timer *watchdog;
-	struct loop_timer *end;
-	usec_t end_by;
-};
 
 /* ---- the member, which comes and goes ---- */
 
@@ -69,6 +58,7 @@ void agent_changed(void *arg)
 	if (agent->member && agent->renewal && !agent->identity->certificate)
 		renewal_consider(agent->renewal);
 	database_changed(agent->database);
+	events_changed(agent->events);
 	commands_changed(agent->commands);
 }
 
@@ -97,6 +87,7 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 		agent->rekeyer = rekeyer_new(agent);
 	if (rc == 0) {
 		database_attach(agent->database);
+		events_attach(agent->events);
 		rc = door_new(&agent->door, agent, err);
 	}
 	if (rc < 0) {
@@ -113,6 +104,7 @@ void agent_stop_member(struct agent *agent)
 	if (agent->commands)
 		commands_drop(agent->commands, "the membership has changed meanwhile");
 	door_free(TAKE(agent->door));
+	events_detach(agent->events);
 	if (agent->database)
 		database_detach(agent->database);
 	rekeyer_free(TAKE(agent->rekeyer));
@@ -150,151 +142,19 @@ int agent_reload_identity(struct agent *agent, struct err *err)
 	return load_identity(agent, err);
 }
 
-/* ---- signals ---- */
+/* ---- configuration ---- */
 
-/* Whoever has asked for a change hears what became of it, where that is known in time. */
-static void on_end(void *arg)
-{
-	struct signals *signals = arg;
-	struct agent *agent = signals->agent;
-
-	if (api_server_idle(agent->api) || loop_now(agent->loop) >= signals->end_by)
-		loop_stop(agent->loop);
-	else
-		loop_timer_after(signals->end, LOOK_AGAIN);
-}
-
-static void on_stopped(void *arg)
-{
-	struct agent *agent = arg;
-
-	on_end(agent->signals);
-}
-
-static void on_terminate(int signo, void *arg)
-{
-	struct signals *signals = arg;
-	struct agent *agent = signals->agent;
-
-	if (agent->stopping) {
-		loop_stop(agent->loop);
-		return;
-	}
-	agent->stopping = true;
-	log_info("agent", "stopping (%s)", strsignal(signo));
-	notify_send("STOPPING=1");
-	/* a join that came to its end now would replace the member that is being stopped */
-	commands_stop(agent->commands);
-	api_server_drain(agent->api);
-	database_changed(agent->database);
-	signals->end_by = usec_add(loop_now(agent->loop), ANSWERS_MAX);
-	if (agent->member)
-		member_stop(agent->member, on_stopped, agent);
-	else
-		loop_stop(agent->loop);
-}
-
-static void tell_difference(
-	const char *option, const char *was, const char *is, bool at_once, void *arg)
-{
-	(void)arg;
-	log_info("conf", "%s: %s -> %s%s", option, was, is,
-		at_once ? "" : " (needs a restart of collectived)");
-}
-
-static const char *config_path(const struct agent *agent)
+const char *agent_config_path(const struct agent *agent)
 {
 	return agent->options->config_path ? agent->options->config_path : conf_default_path;
 }
 
-static int apply_log(const struct agent *agent, struct err *err)
+int agent_apply_log(const struct agent *agent, struct err *err)
 {
 	int rc = logsink_open(agent->conf->log.target, err);
 
 	log_set_level(NULL, agent->options->debug ? "debug" : agent->conf->log.level);
 	return rc;
-}
-
-static void on_hangup(int signo, void *arg)
-{
-	struct signals *signals = arg;
-	struct agent *agent = signals->agent;
-	struct conf_problems problems;
-	struct conf *fresh;
-	struct err err = {""};
-
-	(void)signo;
-	if (conf_load(&fresh, config_path(agent), agent->options->config_path != NULL, &problems) <
-		0) {
-		for (size_t i = 0; i < problems.n; i++)
-			log_error("conf", "%s", problems.at[i].text);
-		log_error("conf", "the configuration is left as it was");
-		return;
-	}
-	if (!conf_diff(agent->conf, fresh, tell_difference, agent))
-		log_info("conf", "read again, nothing has changed");
-	conf_take_at_once(agent->conf, fresh);
-	conf_free(fresh);
-	if (apply_log(agent, &err) < 0)
-		log_error("conf", "%s", err.text);
-	if (api_server_set_read_group(agent->api, agent->conf->api.read_group, &err) < 0)
-		log_error("conf", "%s", err.text);
-	http_forget_connections(agent->http);
-	renewal_check(agent->renewal);
-}
-
-static void on_watchdog(void *arg)
-{
-	struct signals *signals = arg;
-
-	notify_send("WATCHDOG=1");
-	loop_timer_after(signals->watchdog, notify_watchdog_period());
-}
-
-/* Held back from the very start, so that a signal that comes early is not lost and does not kill. */
-static void hold_signals(int how)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(how, &set, NULL);
-}
-
-static int start_signals(struct agent *agent, struct err *err)
-{
-	struct signals *s = xcalloc(1, sizeof(*s));
-
-	(void)err;
-	s->agent = agent;
-	s->term = loop_signal_new(agent->loop, SIGTERM, on_terminate, s);
-	s->interrupt = loop_signal_new(agent->loop, SIGINT, on_terminate, s);
-	s->hangup = loop_signal_new(agent->loop, SIGHUP, on_hangup, s);
-	s->end = loop_timer_new(agent->loop, "end", on_end, s);
-	s->watchdog = loop_timer_new(agent->loop, "watchdog", on_watchdog, s);
-	if (notify_watchdog_period() != USEC_NEVER)
-		loop_timer_after(s->watchdog, 0);
-	agent->signals = s;
-	hold_signals(SIG_UNBLOCK);
-	return 0;
-}
-
-static void stop_signals(struct agent *agent)
-{
-	struct signals *s = TAKE(agent->signals);
-
-	if (!s)
-		return;
-	/* a second SIGTERM must not cut the end short */
-	hold_signals(SIG_BLOCK);
-	loop_signal_free(s->term);
-	loop_signal_free(s->interrupt);
-	loop_signal_free(s->hangup);
-	loop_timer_free(s->watchdog);
-	loop_timer_free(s->end);
-	free(s);
 }
 
 /* ---- the parts ---- */
@@ -392,6 +252,18 @@ static void stop_database(struct agent *agent)
 	database_free(TAKE(agent->database));
 }
 
+static int start_events(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->events = events_new(agent);
+	return 0;
+}
+
+static void stop_events(struct agent *agent)
+{
+	events_free(TAKE(agent->events));
+}
+
 static int start_resources(struct agent *agent, struct err *err)
 {
 	(void)err;
@@ -430,6 +302,18 @@ static void stop_renewal(struct agent *agent)
 	renewal_free(TAKE(agent->renewal));
 }
 
+static int start_signals(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->signals = signals_new(agent);
+	return 0;
+}
+
+static void stop_signals(struct agent *agent)
+{
+	signals_free(TAKE(agent->signals));
+}
+
 static int start_member(struct agent *agent, struct err *err)
 {
 	return agent->identity->bundle ? agent_start_member(agent, false, err) : 0;
@@ -448,6 +332,7 @@ static const struct {
 	{start_http, stop_http},
 	{start_commands, NULL},
 	{start_database, stop_database},
+	{start_events, stop_events},
 	{start_resources, stop_resources},
 	{start_api, stop_api},
 	{start_renewal, stop_renewal},
@@ -491,7 +376,7 @@ static int load_conf(struct agent *agent)
 {
 	struct conf_problems problems;
 
-	if (conf_load(&agent->conf, config_path(agent), agent->options->config_path != NULL,
+	if (conf_load(&agent->conf, agent_config_path(agent), agent->options->config_path != NULL,
 		    &problems) == 0)
 		return 0;
 	conf_problems_print(&problems, stderr);
@@ -502,7 +387,7 @@ static int run(struct agent *agent, struct err *err)
 {
 	int rc;
 
-	rc = apply_log(agent, err);
+	rc = agent_apply_log(agent, err);
 	if (rc == 0)
 		rc = start_parts(agent, err);
 	if (rc < 0)
@@ -521,7 +406,7 @@ int agent_run(const struct agent_options *options)
 	int rc;
 
 	close_memory();
-	hold_signals(SIG_BLOCK);
+	signals_hold();
 	if (load_conf(&agent) < 0)
 		return 1;
 	rc = run(&agent, &err);

@@ -58,6 +58,10 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err) MUST_CH
 void agent_stop_member(struct agent *agent);
 /* The files of the identity have changed. The member must be stopped. */
 int agent_reload_identity(struct agent *agent, struct err *err) MUST_CHECK;
+/* Where the configuration is read from. */
+const char *agent_config_path(const struct agent *agent);
+/* The log is as the configuration says now. */
+int agent_apply_log(const struct agent *agent, struct err *err) MUST_CHECK;
 /* Something about the member may be different: state for systemd, waiting commands. */
 void agent_changed(void *arg);
 

@@ -28,6 +28,7 @@ struct order_change;
 struct registry_job;
 struct restore;
 struct rekey_begin;
+struct watcher;
 
 /* What is refused while commands_busy(). */
 #define COMMANDS_BUSY "another invite, join or gencert is under way"
@@ -49,6 +50,7 @@ struct command {
 	struct restore *restore;
 	struct rekey_begin *rekey;
 	struct order_change *order;
+	struct watcher *watch;
 	struct invitations_wait disk; /* command_when_written() */
 	char *token;		      /* of an invitation; secret */
 	char *why;		      /* what to fail with in the end, NULL: nothing */
@@ -84,9 +86,15 @@ command_fn command_invite, command_join, command_invitations, command_revoke, co
 command_fn command_secret, command_rekey;
 command_fn command_dump, command_restore;
 command_fn command_pause, command_resume;
+command_fn command_watch;
 /* NULL is fine. */
 void dump_free(struct dump *dump);
 void restore_free(struct restore *restore);
+void watcher_free(struct watcher *watcher);
+/* Ends a watch with a last word. */
+void watcher_end(struct command *cmd, const char *reason);
+/* How many watch. */
+unsigned commands_watchers(const struct commands *c);
 /* A text member of the message; NULL, and the request ended, where there is none. */
 const char *command_argument(struct api_request *req, const json *message, const char *name);
 /* False, and the request ended, unless this server is a member. */

@@ -50,6 +50,7 @@ static void command_free(struct command *cmd)
 	restore_free(cmd->restore);
 	rekey_begin_free(cmd->rekey);
 	order_change_free(cmd->order);
+	watcher_free(cmd->watch);
 	invitations_leave(&cmd->disk);
 	loop_timer_free(cmd->deadline);
 	secret_free(cmd->token);
@@ -213,7 +214,19 @@ void commands_stop(struct commands *c)
 	list_foreach_safe (cmd, tmp, &c->list, link) {
 		if (cmd->joiner)
 			command_fail(cmd, stopping(cmd));
+		else if (cmd->watch)
+			watcher_end(cmd, STOPPING);
 	}
+}
+
+unsigned commands_watchers(const struct commands *c)
+{
+	struct command *cmd;
+	unsigned n = 0;
+
+	list_foreach (cmd, &c->list, link)
+		n += cmd->watch != NULL;
+	return n;
 }
 
 bool commands_busy(const struct commands *c)
@@ -451,6 +464,7 @@ static const struct {
 	command_fn *fn;
 } operations[] = {
 	{"show", true, op_show},
+	{"watch", true, command_watch},
 	{"invite", false, command_invite},
 	{"invitations", false, command_invitations},
 	{"revoke", false, command_revoke},

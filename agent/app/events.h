@@ -1,11 +1,20 @@
 /*
  * struct events: everything that happens to leader, quorum, members and managers, as one ordered stream
  * that others follow: `collective watch`, and the hooks. A window of the latest is kept so that a follower
- * that was away can go on after the revision it knows.
+ * that was away can go on after what it knows.
  *
- * Order. Revisions never go back in the stream; all events of a revision are there before those of a
- * later one. Quorum is this member's own and has no revision of its own: it carries the latest.
- * Of nodes the present counts, not each step: two changes of one node between two looks are one event.
+ * What is told. The leader is the one that `show` names: nobody, while this member has no quorum or, where
+ * it is the leader itself, does not act. Of a member counts whether it is active. Of nodes the present
+ * counts, not each step: two changes between two looks are one event. The first event comes when all is
+ * known once, from etcd and not from a copy on disk.
+ *
+ * Order. An event's revision says: this is known as of that revision. Revisions never go back in the
+ * stream. News of a key that is there carries the key's revision, and is told once the copy of the database is
+ * at that revision; news of nodes carries the revision of the copy, which all of them are looked at as of
+ * one; what has no revision (quorum, a lease that ended by this member's clock) carries the last one
+ * told. What comes late is raised to the last one told. So whoever knows all through revision R misses
+ * nothing that is told with a greater one. Several events may have one revision, also at different times:
+ * who wants to go on amid them gives run and seq, too.
  */
 #ifndef APP_EVENTS_H
 #define APP_EVENTS_H
@@ -14,35 +23,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/event.h"
 #include "base/list.h"
-#include "base/name.h"
-#include "base/usec.h"
-#include "wire/json.h"
 
 struct agent;
 struct events;
 
-#define EVENTS_KEPT	 65536 /* nodes and other facts in the window, all together */
-#define EVENTS_NODES_MAX 1000  /* in one event */
-
-enum event_kind {
-	EVENT_LEADER,  /* from, to: "" for nobody */
-	EVENT_QUORUM,  /* on */
-	EVENT_MEMBER,  /* name; on: it is active. gone: it is no member any more */
-	EVENT_MANAGER, /* nodes: from, to */
-};
-
-struct event {
-	struct list link;
-	uint64_t seq;	  /* counts within this run */
-	int64_t revision; /* of etcd, that this is known as of */
-	usec_t wall;
-	enum event_kind kind;
-	const char *name, *from, *to;
-	bool on, gone;
-	const char *const *nodes; /* MANAGER: names in natural order */
-	size_t n_nodes;
-};
+#define EVENTS_KEPT 65536 /* nodes and other facts in the window, all together */
 
 struct events *events_new(struct agent *agent);
 void events_free(struct events *events);   /* NULL is fine */
@@ -51,19 +38,41 @@ void events_detach(struct events *events);
 /* Something about the member may be different. */
 void events_changed(struct events *events);
 
-/* Called from the loop with each new event; it lives until the listener returns or, in the window, until
- * it is pushed out. */
+/* Called from the loop. An event lives until the listener returns; it may be found in the window by its
+ * seq later. The listener may unlink itself. */
 struct events_listener {
 	struct list link;
 	void (*fn)(const struct event *event, void *arg);
+	/* There is a picture now, and events_run() a new one. May be NULL. */
+	void (*begun)(void *arg);
+	/* The member is taken away: what follows is of another run. May be NULL. */
+	void (*ended)(void *arg);
 	void *arg;
 };
 void events_listen(struct events *events, struct events_listener *listener);
-/* The first one in the window with a revision greater than this; false in *ret_whole: something of what
- * came after it is no longer there (or the revision is of another time), begin with a picture. NULL: none. */
-const struct event *events_after(const struct events *events, int64_t revision, bool *ret_whole);
-const struct event *events_next(const struct events *events, const struct event *event);
-/* How the event is told over the socket; new. */
-json *event_tell(const struct event *event);
+void events_unlisten(struct events_listener *listener);
+
+/* A text for this run; NULL while nothing is known yet. */
+const char *events_run(const struct events *events);
+/* All through this revision is told or in the window. */
+int64_t events_revision(const struct events *events);
+/* Of the last event; 0: none yet. */
+uint64_t events_seq(const struct events *events);
+/* What was told last of these; "" for nobody. */
+bool events_quorum(const struct events *events);
+const char *events_leader(const struct events *events);
+/* What of the window comes behind that revision: *ret_seq is the last event that does not. False: some of
+ * it is no longer there, or the revision is of another time; begin with a picture. */
+bool events_after(const struct events *events, int64_t revision, uint64_t *ret_seq);
+/* NULL: it is not in the window (any more, or yet). */
+const struct event *events_find(const struct events *events, uint64_t seq);
+
+/* How things are, as events that tell of it; one for all who ask between two events. */
+struct events_picture;
+struct events_picture *events_picture_get(struct events *events);
+/* NULL past the last. */
+const struct event *events_picture_at(const struct events_picture *picture, size_t i);
+uint64_t events_picture_seq(const struct events_picture *picture);
+void events_picture_put(struct events_picture *picture); /* NULL is fine */
 
 #endif

@@ -15,11 +15,16 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/command_rekey.c \
 	agent/app/command_restore.c \
 	agent/app/command_secret.c \
+	agent/app/command_watch.c \
 	agent/app/commands.c agent/app/commands.h \
 	agent/app/database.c agent/app/database.h \
 	agent/app/door.c agent/app/door.h \
 	agent/app/dump_entry.c agent/app/dump_entry.h \
 	agent/app/etcdconf.c agent/app/etcdconf.h \
+	agent/app/event.c agent/app/event.h \
+	agent/app/events.c agent/app/events.h \
+	agent/app/events_picture.c agent/app/events_private.h \
+	agent/app/events_registry.c \
 	agent/app/feed.c agent/app/feed.h \
 	agent/app/field.c agent/app/field.h \
 	agent/app/follow.c agent/app/follow.h \
@@ -32,6 +37,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/keyitem.c agent/app/keyitem.h \
 	agent/app/keyring.c agent/app/keyring.h \
 	agent/app/logsink.c agent/app/logsink.h \
+	agent/app/managers.c agent/app/managers.h \
 	agent/app/member.c agent/app/member.h \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
@@ -57,6 +63,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
+	agent/app/signals.c agent/app/signals.h \
 	agent/app/signing.c agent/app/signing.h \
 	agent/app/state.c agent/app/state.h \
 	agent/app/states.c agent/app/states.h \
