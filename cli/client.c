@@ -22,6 +22,7 @@
 #include "wire/frame.h"
 
 #define READ_STEP ((size_t)64 << 10)
+#define POLL_MAX  (3600 * USEC_PER_SEC)
 
 /* As many frames as fit are received at once, and used up one by one: in is consumed from `at` on,
  * for moving what remains with each of a million frames would be most of the work. */
@@ -101,11 +102,13 @@ static int wait_for(struct client *c, short events, struct err *err)
 	char shown[NUM_DURATION_MAX];
 
 	for (;;) {
-		usec_t left = c->deadline - now();
+		usec_t left = usec_min(c->deadline - now(), POLL_MAX);
 		int rc = left > 0 ? poll(&p, 1, (int)(left / USEC_PER_MSEC) + 1) : 0;
 
 		if (rc > 0)
 			return 0;
+		if (rc == 0 && left == POLL_MAX)
+			continue;
 		if (rc == 0)
 			return err_set(err, -ETIMEDOUT,
 				"collectived did not answer within %s (socket %s)",
@@ -322,7 +325,8 @@ int client_collect(const char *socket, json *request, usec_t timeout, client_fra
 	void *arg, struct err *err)
 {
 	struct client c;
-	int rc = ask(&c, socket, request, timeout, err);
+	int rc = ask(
+		&c, socket, request, timeout == USEC_NEVER ? CLIENT_ANSWER_TIMEOUT : timeout, err);
 
 	c.streams = true;
 	while (rc == 0) {

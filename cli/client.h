@@ -27,8 +27,8 @@ int client_ask(const char *socket, json *request, usec_t timeout, json **ret_ans
 typedef int client_frame_fn(const json *frame, void *arg);
 
 /* client_ask() for an answer of several objects, which are handed on as they come, until on_frame gives
- * something else than 0: 1 for the end of the answer, which is 0 here. timeout is for each wait. An
- * "error" is an object like others. */
+ * something else than 0: 1 for the end of the answer, which is 0 here. timeout is for each wait, USEC_NEVER
+ * for those for something to happen. An "error" is an object like others. */
 int client_collect(const char *socket, json *request, usec_t timeout, client_frame_fn *on_frame,
 	void *arg, struct err *err) MUST_CHECK;
 

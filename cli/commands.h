@@ -10,6 +10,7 @@
 #include "wire/json.h"
 
 int run_show(struct call *call);
+int run_watch(struct call *call);
 int run_invite(struct call *call);
 int run_join(struct call *call);
 int run_delete(struct call *call);

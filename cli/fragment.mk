@@ -26,6 +26,7 @@ cli_libcli_a_SOURCES = \
 	cli/value.c cli/value.h \
 	cli/verb.c cli/verb.h \
 	cli/verbs.c \
+	cli/watch.c \
 	cli/writer.h \
 	cli/writer_json.c \
 	cli/writer_text.c

@@ -20,6 +20,19 @@ const struct verb verbs[] = {
 		.run = run_show,
 	},
 	{
+		.name = "watch",
+		.args = "",
+		.help = "Print what happens to leader, quorum, members and managers, as it happens",
+		.options =
+			{
+				{0, "since", OPTION_VALUE, "REVISION",
+					.help = "Begin with what happened after this revision "
+						"instead of how things are"},
+				{0, "json", .help = "Print a line of JSON for each"},
+			},
+		.run = run_watch,
+	},
+	{
 		.name = "invite",
 		.args = "NAME",
 		.min = 1,

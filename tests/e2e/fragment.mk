@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/e2e/test_show.py \
 	tests/e2e/test_socket.py \
 	tests/e2e/test_takeover.py \
+	tests/e2e/test_watch.py \
 	tests/e2e/test_writes.py \
 	tests/e2e/harness/__init__.py \
 	tests/e2e/harness/agent.py \
