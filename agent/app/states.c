@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "core/coord.h"
+#include "core/failover.h"
 #include "core/rekey.h"
 
 #define STATES_MAX ((size_t)1 << 20)
@@ -33,6 +34,8 @@ int states_print(const char *format, FILE *out)
 			rc = formats[i].print(machine, &b);
 		if (rc == 0)
 			rc = formats[i].print(&rekey_machine, &b);
+		if (rc == 0)
+			rc = formats[i].print(&failover_machine, &b);
 	}
 	if (rc == 0)
 		fwrite(b.data, 1, b.len, out);

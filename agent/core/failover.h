@@ -15,7 +15,8 @@
  * decided on: one whose compare fails changes nothing, its moves are given up, and the nodes are
  * looked at anew when the copy has caught up; batches get smaller meanwhile, down to one node, so that
  * a node which somebody keeps changing does not hold up the others. Whoever is refused by etcd (no
- * space) or does not know what became of a transaction tries again after a pause. When the picture
+ * space), does not know what became of a transaction, or has come to nothing with all of a plan tries
+ * again after a pause. When the picture
  * changes (another member goes, a drain is ordered, moves are paused) what has not been sent is given
  * up and planned anew; when this member ceases to lead, too, and nothing more is sent.
  *
@@ -40,7 +41,7 @@ enum failover_state {
 	FAILOVER_BLIND,	    /* leads, and its copy is not current */
 	FAILOVER_PAUSED,    /* leads; an administrator has stopped automatic moves */
 	FAILOVER_WATCHING,  /* leads; every node that can be looked after is */
-	FAILOVER_PLANNING,
+	FAILOVER_PLANNING, /* a plan is due or being made, and not only because nodes have changed */
 	FAILOVER_MOVING,
 	FAILOVER_WAITING, /* there is something to move, but not yet: delay, hold-down, a pause after a
 			   * failure */
@@ -59,9 +60,9 @@ struct failover_view {
 };
 
 enum failover_action_kind {
-	FAILOVER_PLAN,	  /* make a plan, then failover_planned() */
-	FAILOVER_ABANDON, /* the plan that is being made is not wanted any more */
-	FAILOVER_BATCH,	  /* commit, then failover_ended() */
+	FAILOVER_PLAN, /* make a plan, then failover_planned() */
+	FAILOVER_ABANDON, /* the plan that is being made is not wanted; it needs no failover_planned() */
+	FAILOVER_BATCH, /* commit, then failover_ended() */
 };
 
 struct failover_action {
@@ -96,13 +97,15 @@ void failover_free(struct failover *f);
 
 /* How things are now; call it whenever that may have changed, and when failover_wakeup() is due. */
 void failover_look(struct failover *f, usec_t now, const struct failover_view *view);
-/* Nodes, groups or their attributes have changed: a plan is due, soon (not more often than is worth
- * it: cost is what the last plan took). */
+/* Nodes, groups or their attributes have changed: a plan is due, soon (plans for no other reason take at
+ * most a tenth of the time, and leave the state as it is until they find something). */
 void failover_stir(struct failover *f, usec_t now);
 void failover_planned(struct failover *f, usec_t now, const struct failover_plan *plan);
 bool failover_next(struct failover *f, usec_t now, struct failover_action *ret);
 /* Of the batch, only the first n went into the transaction: the rest comes again. Always called after
- * FAILOVER_BATCH; n 0: nothing was sent (the facts have changed), the batch has ended as CONFLICT. */
+ * FAILOVER_BATCH, before the next failover_next(). n 0: nothing was sent, and failover_ended() is not
+ * called: the first of them is not any more what was decided on and is given up, as after a
+ * CONFLICT; the others come again. */
 void failover_sent(struct failover *f, usec_t now, unsigned lane, size_t n);
 /* revision: of the application; of a conflict, the one that the copy must have to know the reason. */
 void failover_ended(struct failover *f, usec_t now, unsigned lane, enum failover_end end,
@@ -111,7 +114,7 @@ void failover_ended(struct failover *f, usec_t now, unsigned lane, enum failover
 usec_t failover_wakeup(const struct failover *f);
 
 void failover_info(const struct failover *f, struct sm_info *ret);
-/* Of the plan in work: moves done and all of them. */
+/* Of the moves in work: those done and all of them; 0 and 0 while there are none. */
 void failover_progress(const struct failover *f, size_t *ret_done, size_t *ret_all);
 
 #endif

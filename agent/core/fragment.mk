@@ -5,6 +5,7 @@ agent_core_libcore_a_SOURCES = \
 	agent/core/balance.c agent/core/balance_private.h agent/core/balance_piles.c \
 	agent/core/coord.c agent/core/coord.h \
 	agent/core/copy.h \
+	agent/core/failover.c agent/core/failover.h agent/core/failover_states.c \
 	agent/core/leader.c agent/core/leader.h agent/core/leader_states.c \
 	agent/core/leader_view.c agent/core/leader_view.h \
 	agent/core/lease.c agent/core/lease.h \
