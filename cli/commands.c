@@ -1,6 +1,8 @@
 #include "config.h"
 #include "cli/commands.h"
 
+#include <time.h>
+
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/client.h"
@@ -20,13 +22,107 @@ int command_failed(struct call *call, const char *text)
 	return CLI_FAILED;
 }
 
+/* What every answer may say. */
+static void print_paused(FILE *err, const json *paused)
+{
+	static const char *const words[][2] = {{"actor", " by "}, {"by", " on "}, {"reason", ": "}};
+	char shown[DATE_MAX] = "";
+	double at;
+
+	fputs("Automatic moves are paused (", err);
+	if (json_number(paused, "at", &at, NULL) == 0)
+		date(at, true, shown);
+	fputs(*shown ? "since " : "by an administrator", err);
+	fputs(shown, err);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		const char *text = json_text(json_at(paused, words[i][0]));
+
+		if (!text || !*text)
+			continue;
+		fputs(words[i][1], err);
+		writer_print(err, text);
+	}
+	fputs(")\n", err);
+}
+
+void command_heard(struct call *call, FILE *err, const json *answer)
+{
+	const json *paused = json_at(answer, "paused");
+
+	json_free(call->paused);
+	call->paused = json_is_object(paused) ? json_clone(paused) : NULL;
+	if (call->paused && !call->told) {
+		print_paused(err, call->paused);
+		call->told = true;
+	}
+}
+
+struct writer *command_writer(const struct call *call, FILE *out)
+{
+	static const char *const texts[] = {"by", "actor", "reason"};
+	struct writer *w;
+	double at;
+
+	if (!call_option(call, "json"))
+		return writer_text_new(out);
+	w = writer_json_new(out);
+	if (!call->paused)
+		return w;
+	writer_object(w, "paused", NULL);
+	if (json_number(call->paused, "at", &at, NULL) == 0)
+		writer_number(w, "at", at, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *text = json_text(json_at(call->paused, texts[i]));
+
+		if (text)
+			writer_text(w, texts[i], NULL, text);
+	}
+	writer_end(w);
+	return w;
+}
+
+int command_answer(
+	struct call *call, json *request, usec_t timeout, json **ret_answer, struct err *err)
+{
+	int rc = client_ask(call->socket, request, timeout, ret_answer, err);
+
+	if (rc == 0)
+		command_heard(call, call->err, *ret_answer);
+	return rc;
+}
+
+struct collecting {
+	struct call *call;
+	bool heard;
+	client_frame_fn *on_frame;
+	void *arg;
+};
+
+static int on_collected(const json *frame, void *arg)
+{
+	struct collecting *c = arg;
+
+	if (!c->heard)
+		command_heard(c->call, c->call->err, frame);
+	c->heard = true;
+	return c->on_frame(frame, c->arg);
+}
+
+int command_collect(struct call *call, json *request, usec_t timeout, client_frame_fn *on_frame,
+	void *arg, struct err *err)
+{
+	struct collecting c = {.call = call, .on_frame = on_frame, .arg = arg};
+
+	return client_collect(call->socket, request, timeout, on_collected, &c, err);
+}
+
 int command_ask(struct call *call, json *request, usec_t timeout, json **ret_answer)
 {
 	CLEANUP(json_freep) json *answer = NULL;
 	const char *text;
 	struct err err = {""};
 
-	if (client_ask(call->socket, request, timeout, &answer, &err) < 0)
+	if (command_answer(call, request, timeout, &answer, &err) < 0)
 		return command_failed(call, err.text);
 	if (json_str(answer, "error", &text, NULL) == 0)
 		return command_failed(call, text);
@@ -82,6 +178,24 @@ int run_log(struct call *call)
 	json_set_str(request, "module", call->count > 1 ? call->args[0] : NULL);
 	json_set_str(request, "level", call->args[call->count - 1]);
 	return command_status(call, request);
+}
+
+const char *date(double seconds, bool zone, char *dst)
+{
+	struct tm tm;
+	size_t len;
+	time_t t;
+
+	*dst = '\0';
+	if (!(seconds >= 0 && seconds <= 1e11))
+		return dst;
+	t = (time_t)seconds;
+	if (!localtime_r(&t, &tm))
+		return dst;
+	len = strftime(dst, DATE_MAX, "%Y-%m-%d %H:%M:%S", &tm);
+	if (len && zone)
+		strftime(dst + len, DATE_MAX - len, " %z", &tm);
+	return dst;
 }
 
 const char *duration(double seconds, char *dst)

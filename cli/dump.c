@@ -150,7 +150,7 @@ static int tell(struct call *call, struct dumping *d)
 	(void)!json_str(d->end, "revision", &revision, NULL);
 	tell_notes(call, d);
 	if (call_option(call, "json")) {
-		w = writer_json_new(call->out);
+		w = command_writer(call, call->out);
 		writer_number(w, "nodes", (double)nodes, NULL, NULL);
 		writer_number(w, "groups", (double)groups, NULL, NULL);
 		writer_text(w, "revision", NULL, revision);
@@ -179,7 +179,7 @@ int run_dump(struct call *call)
 	request = make_request(call, &err);
 	if (!request)
 		return command_failed(call, err.text);
-	if (client_collect(call->socket, request, PAUSE_MAX, on_frame, &d, &err) < 0)
+	if (command_collect(call, request, PAUSE_MAX, on_frame, &d, &err) < 0)
 		return command_failed(call, err.text);
 	if (d.refused)
 		return command_failed(call, d.refused);

@@ -11,12 +11,14 @@ cli_libcli_a_SOURCES = \
 	cli/dump.c \
 	cli/dump_files.c cli/dump_files.h \
 	cli/help.c \
+	cli/history.c \
 	cli/invite.c \
 	cli/join.c \
 	cli/membership.c cli/membership.h \
 	cli/names.c cli/names.h \
 	cli/nodeattrib.c \
 	cli/nodes.c \
+	cli/orders.c \
 	cli/programs.c cli/programs.h \
 	cli/restore.c \
 	cli/restore_files.c cli/restore_files.h \

@@ -66,7 +66,7 @@ static int list(struct call *call)
 		return rc;
 	if (!as_json && !json_count(json_at(answer, "invitations")))
 		fprintf(call->out, "No invitations\n");
-	w = as_json ? writer_json_new(call->out) : writer_text_new(call->out);
+	w = command_writer(call, call->out);
 	invitations_write(w, answer, (double)time(NULL));
 	writer_free(w);
 	return CLI_OK;

@@ -208,7 +208,7 @@ static int tell(struct call *call, const json *answer)
 		fprintf(call->err, "%lld secret%s and hashes were left out\n", (long long)left_out,
 			left_out == 1 ? "" : "s");
 	if (call_option(call, "json")) {
-		w = writer_json_new(call->out);
+		w = command_writer(call, call->out);
 		writer_text(w, "status", NULL, status);
 		writer_number(w, "left_out", (double)left_out, NULL, NULL);
 		writer_free(w);
@@ -225,7 +225,7 @@ static int commit(struct restoring *r)
 	const char *text;
 	struct err err = {""};
 
-	if (client_ask(r->call->socket, step(r, "commit"), COMMIT_LIMIT, &answer, &err) < 0) {
+	if (command_answer(r->call, step(r, "commit"), COMMIT_LIMIT, &answer, &err) < 0) {
 		err_wrap(&err, 0, "it is not known what was restored");
 		return command_failed(r->call, err.text);
 	}

@@ -37,7 +37,7 @@ int run_secret(struct call *call)
 		return command_failed(call, err.text);
 	}
 	if (call_option(call, "json")) {
-		w = writer_json_new(call->out);
+		w = command_writer(call, call->out);
 		writer_text(w, "value", NULL, value);
 		writer_free(w);
 	} else {
@@ -110,7 +110,7 @@ static int rekey_status(struct call *call)
 	rc = command_ask(call, request, CLIENT_ANSWER_TIMEOUT, &answer);
 	if (rc != CLI_OK)
 		return rc;
-	w = call_option(call, "json") ? writer_json_new(call->out) : writer_text_new(call->out);
+	w = command_writer(call, call->out);
 	rekey_write(w, answer, (double)time(NULL));
 	writer_free(w);
 	return CLI_OK;

@@ -91,17 +91,11 @@ static void write_age(struct writer *w, const json *row, const char *key, const 
 
 static void write_date(struct writer *w, const json *row, const char *key, const char *label)
 {
-	char shown[64] = "";
+	char shown[DATE_MAX];
 	double seconds;
-	struct tm tm;
-	time_t t;
 
-	if (json_number(row, key, &seconds, NULL) < 0 || seconds < 0 || seconds > 1e11)
-		return;
-	t = (time_t)seconds;
-	if (!localtime_r(&t, &tm) || !strftime(shown, sizeof(shown), "%Y-%m-%d %H:%M:%S %z", &tm))
-		return;
-	writer_number(w, key, seconds, label, shown);
+	if (json_number(row, key, &seconds, NULL) == 0 && *date(seconds, true, shown))
+		writer_number(w, key, seconds, label, shown);
 }
 
 static void write_machines(struct writer *w, const json *answer, double now)
@@ -333,6 +327,9 @@ static int show_once(struct call *call, FILE *out, FILE *err)
 		error = text.text;
 	else
 		error = text_at(answer, "error");
+	/* into the notes, which are compared: each time */
+	call->told = false;
+	command_heard(call, err, answer);
 	known = answer && json_at(answer, "active");
 	if (error && !known && strcmp(error, NOT_ENABLED) != 0) {
 		writer_print(err, error);
@@ -343,7 +340,7 @@ static int show_once(struct call *call, FILE *out, FILE *err)
 		fprintf(out, NOT_ENABLED "\n");
 		return CLI_OK;
 	}
-	w = as_json ? writer_json_new(out) : writer_text_new(out);
+	w = command_writer(call, out);
 	if (error && !known)
 		writer_text(w, "error", NULL, error);
 	else

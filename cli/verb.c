@@ -191,6 +191,8 @@ void call_done(struct call *call)
 {
 	secret_free(call->secret);
 	call->secret = NULL;
+	json_free(call->paused);
+	call->paused = NULL;
 }
 
 static const struct verb *find(const struct verb *table, const char *name)

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "wire/json.h"
 
 #define VERB_OPTIONS_MAX 8
 #define VERB_ANY	 0x7fffffff /* as many arguments as one likes */
@@ -56,6 +57,8 @@ struct call {
 	int count;
 	const char *values[VERB_OPTIONS_MAX]; /* by the verb's options; "" for a bare option */
 	char *secret;
+	json *paused; /* what the last answer said of that; NULL: automatic moves are not paused */
+	bool told;    /* on standard error */
 	FILE *in, *out, *err;
 };
 

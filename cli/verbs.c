@@ -97,6 +97,32 @@ const struct verb verbs[] = {
 		.run = run_adopt,
 	},
 	{
+		.name = "history",
+		.args = "",
+		.help = "Show who has led, and which nodes were moved, when and why",
+		.options =
+			{
+				{'n', NULL, OPTION_VALUE, "N",
+					.help = "The latest N entries (default 50; 0: all)"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_history,
+	},
+	{
+		.name = "pause",
+		.args = "",
+		.help = "Stop automatic moves of nodes between members, until resume",
+		.options = {{0, "reason", OPTION_VALUE, "TEXT",
+			.help = "What all who look are told"}},
+		.run = run_pause,
+	},
+	{
+		.name = "resume",
+		.args = "",
+		.help = "Let automatic moves go on",
+		.run = run_resume,
+	},
+	{
 		.name = "log",
 		.args = "[MODULE] LEVEL",
 		.min = 1,

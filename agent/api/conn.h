@@ -57,7 +57,8 @@ struct api_request {
 	struct api_conn *conn;	   /* NULL once the client is gone */
 	struct api_peer peer;
 	enum envelope_kind kind;
-	bool last; /* the connection ends with this answer */
+	bool answered; /* with one frame at least */
+	bool last;     /* the connection ends with this answer */
 	json *message;
 	json *stale; /* for the last frame; NULL: the answer is current */
 	struct api_request_hooks hooks;

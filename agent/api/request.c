@@ -46,10 +46,21 @@ const struct api_peer *api_request_peer(const struct api_request *req)
 	return &req->peer;
 }
 
+/* {"collective":value}; takes it. */
+static json *of_collective(struct api_request *req, json *value)
+{
+	const struct api_server *server = req->server;
+
+	if (!req->answered && server && server->handlers.answering)
+		server->handlers.answering(value, server->arg);
+	req->answered = true;
+	return envelope_new_collective(value);
+}
+
 void api_request_reply(struct api_request *req, json *value)
 {
 	if (req->kind == ENVELOPE_COLLECTIVE)
-		value = envelope_new_collective(value);
+		value = of_collective(req, value);
 	if (req->conn)
 		conn_send(req->conn, value);
 	else
@@ -58,9 +69,15 @@ void api_request_reply(struct api_request *req, json *value)
 
 void api_request_error(struct api_request *req, int code, const char *text)
 {
-	json *value = req->kind == ENVELOPE_COLLECTIVE ? envelope_new_collective_error(text)
-						       : envelope_new_error(code, text);
+	json *value;
 
+	if (req->kind == ENVELOPE_COLLECTIVE) {
+		value = json_new_object();
+		json_set_str(value, "error", text);
+		value = of_collective(req, value);
+	} else {
+		value = envelope_new_error(code, text);
+	}
 	if (req->conn)
 		conn_send(req->conn, value);
 	else

@@ -30,6 +30,8 @@ struct restore;
 struct rekey_begin;
 struct watcher;
 
+/* Operations where this server is no member. */
+#define COMMANDS_NOT_ENABLED "Collective mode not enabled on this system"
 /* What is refused while commands_busy(). */
 #define COMMANDS_BUSY "another invite, join or gencert is under way"
 
@@ -85,7 +87,8 @@ typedef void command_fn(struct commands *c, struct api_request *req, const json 
 command_fn command_invite, command_join, command_invitations, command_revoke, command_log;
 command_fn command_secret, command_rekey;
 command_fn command_dump, command_restore;
-command_fn command_pause, command_resume;
+command_fn command_gencert, command_adopt, command_delete, command_resign;
+command_fn command_pause, command_resume, command_history;
 command_fn command_watch;
 /* NULL is fine. */
 void dump_free(struct dump *dump);

@@ -10,7 +10,9 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/command_book.c \
 	agent/app/command_enroll.c \
 	agent/app/command_dump.c \
+	agent/app/command_history.c \
 	agent/app/command_log.c \
+	agent/app/command_member.c \
 	agent/app/command_orders.c \
 	agent/app/command_rekey.c \
 	agent/app/command_restore.c \

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/e2e/test_join.py \
 	tests/e2e/test_members.py \
 	tests/e2e/test_nodes.py \
+	tests/e2e/test_orders.py \
 	tests/e2e/test_pages.py \
 	tests/e2e/test_partitions.py \
 	tests/e2e/test_rekey.py \
