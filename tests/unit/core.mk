@@ -29,3 +29,9 @@ tests_unit_test_core_planner_SOURCES = tests/unit/test_core_planner.c \
 	tests/unit/test_core_balance.c tests/unit/test_core_planner.h tests/lib/suite.h
 tests_unit_test_core_planner_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_planner_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
+check_PROGRAMS += tests/unit/test_core_failover
+TESTS += tests/unit/test_core_failover
+tests_unit_test_core_failover_SOURCES = tests/unit/test_core_failover.c \
+	tests/unit/test_core_failover_world.c tests/unit/test_core_failover.h tests/lib/suite.h
+tests_unit_test_core_failover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_core_failover_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
