@@ -25,6 +25,7 @@ cli_libcli_a_SOURCES = \
 	cli/secret.c \
 	cli/session.c cli/session.h \
 	cli/show.c \
+	cli/show_managers.c cli/show_managers.h \
 	cli/value.c cli/value.h \
 	cli/verb.c cli/verb.h \
 	cli/verbs.c \

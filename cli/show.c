@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "cli/show_managers.h"
 
 /* The one refusal that is an answer: upstream prints it and is content. */
 #define NOT_ENABLED "Collective mode not enabled on this system"
@@ -266,6 +267,7 @@ void show_write(struct writer *w, const json *answer, double now)
 	write_text(w, answer, "note", NULL);
 	write_text(w, answer, "error", NULL);
 	write_text(w, answer, "cluster", NULL);
+	show_managers_write(w, answer);
 	if (verbose)
 		write_machines(w, answer, now);
 	if (json_at(answer, "etcd"))
@@ -303,6 +305,7 @@ void show_notes(FILE *err, const json *answer)
 		writer_print(err, note);
 		fputc('\n', err);
 	}
+	show_managers_notes(err, answer);
 }
 
 static json *show_request(const struct call *call)

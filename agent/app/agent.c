@@ -29,6 +29,7 @@
 #include "app/keyring.h"
 #include "app/logsink.h"
 #include "app/member.h"
+#include "app/mover.h"
 #include "app/notify.h"
 #include "app/orders.h"
 #include "app/rekeyer.h"
@@ -55,6 +56,8 @@ void agent_changed(void *arg)
 			member_leads(agent->member) ? ", leader" : "");
 	if (agent->rekeyer)
 		rekeyer_changed(agent->rekeyer);
+	if (agent->mover)
+		mover_changed(agent->mover);
 	if (agent->member && agent->renewal && !agent->identity->certificate)
 		renewal_consider(agent->renewal);
 	database_changed(agent->database);
@@ -83,9 +86,9 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 	agent->orders = config.orders = orders_new();
 	agent->history = config.history = history_new();
 	rc = member_new(&agent->member, &config, err);
-	if (rc == 0)
-		agent->rekeyer = rekeyer_new(agent);
 	if (rc == 0) {
+		agent->rekeyer = rekeyer_new(agent);
+		agent->mover = mover_new(agent);
 		database_attach(agent->database);
 		events_attach(agent->events);
 		rc = door_new(&agent->door, agent, err);
@@ -107,6 +110,7 @@ void agent_stop_member(struct agent *agent)
 	events_detach(agent->events);
 	if (agent->database)
 		database_detach(agent->database);
+	mover_free(TAKE(agent->mover));
 	rekeyer_free(TAKE(agent->rekeyer));
 	member_free(TAKE(agent->member));
 	history_free(TAKE(agent->history));

@@ -41,6 +41,9 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/logsink.c agent/app/logsink.h \
 	agent/app/managers.c agent/app/managers.h \
 	agent/app/member.c agent/app/member.h \
+	agent/app/mover.c agent/app/mover.h \
+	agent/app/mover_picture.c agent/app/mover_private.h \
+	agent/app/mover_txn.c \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
 	agent/app/odd.c agent/app/odd.h \
@@ -65,6 +68,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/roll.c agent/app/roll.h \
 	agent/app/setback.c agent/app/setback.h \
 	agent/app/show.c agent/app/show.h \
+	agent/app/show_managers.c agent/app/show_managers.h \
 	agent/app/signals.c agent/app/signals.h \
 	agent/app/signing.c agent/app/signing.h \
 	agent/app/state.c agent/app/state.h \

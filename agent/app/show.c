@@ -9,8 +9,10 @@
 #include "app/door.h"
 #include "app/identity.h"
 #include "app/member.h"
+#include "app/mover.h"
 #include "app/rekeyer.h"
 #include "app/replica.h"
+#include "app/show_managers.h"
 #include "app/writer.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -91,6 +93,8 @@ static void add_machines(json *answer, struct agent *agent)
 	for (unsigned i = 0; member_info(agent->member, i, &info); i++)
 		add_machine(agent, machines, &info);
 	rekeyer_info(agent->rekeyer, &info);
+	add_machine(agent, machines, &info);
+	mover_info(agent->mover, &info);
 	add_machine(agent, machines, &info);
 	member_sync_status(agent->member, &sync);
 	info = (struct sm_info){
@@ -228,6 +232,7 @@ json *show_collective(struct agent *agent, bool verbose)
 	add_stale(answer, agent, quorum);
 	if (removed)
 		json_set_str(answer, "error", removed);
+	show_managers(agent, answer, verbose);
 	if (!verbose)
 		return answer;
 	add_machines(answer, agent);

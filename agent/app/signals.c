@@ -9,6 +9,7 @@
 #include "app/commands.h"
 #include "app/database.h"
 #include "app/member.h"
+#include "app/mover.h"
 #include "app/notify.h"
 #include "app/renewal.h"
 #include "base/log.h"
@@ -105,6 +106,8 @@ static void on_hangup(int signo, void *arg)
 		log_error("conf", "%s", err.text);
 	http_forget_connections(agent->http);
 	renewal_check(agent->renewal);
+	if (agent->mover)
+		mover_changed(agent->mover);
 }
 
 static void on_watchdog(void *arg)

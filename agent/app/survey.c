@@ -145,6 +145,7 @@ static void add_members(struct survey *s)
 		m->active = list[i]->is_active && !without;
 		m->gone_since = without ? 0 : list[i]->since;
 		m->draining = orders_drain(agent->orders, name) || text_eq(s->drain, name);
+		m->never_seen = !m->active && !list[i]->was_seen && !without;
 		m->moved_at = history_moved_at(agent->history, name);
 	}
 	s->n_real = s->n;

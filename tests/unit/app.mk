@@ -36,3 +36,12 @@ TESTS += tests/unit/test_app_others
 tests_unit_test_app_others_SOURCES = tests/unit/test_app_others.c tests/lib/suite.h
 tests_unit_test_app_others_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_others_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_mover
+TESTS += tests/unit/test_app_mover
+tests_unit_test_app_mover_SOURCES = tests/unit/test_app_mover.c tests/unit/test_app_mover_faults.c \
+	tests/unit/test_app_mover_world.c tests/unit/test_app_mover.h tests/unit/test_app_survey.c \
+	tests/unit/test_app_kv.c tests/unit/test_app_kv.h \
+	tests/unit/test_etcd_fake.c tests/unit/test_etcd_fake.h tests/lib/suite.h
+tests_unit_test_app_mover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_mover_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)

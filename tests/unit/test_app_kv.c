@@ -98,6 +98,9 @@ static bool number_holds(const json *compare, const struct kv_key *k)
 	if (json_get(compare, "mod_revision")) {
 		ck_assert_int_eq(json_i64(compare, "mod_revision", &wanted, NULL), 0);
 		has = k->mod;
+	} else if (json_get(compare, "lease")) {
+		ck_assert_int_eq(json_i64(compare, "lease", &wanted, NULL), 0);
+		has = k->lease;
 	} else {
 		ck_assert_int_eq(json_i64(compare, "create_revision", &wanted, NULL), 0);
 		has = k->create;

@@ -18,6 +18,7 @@
 struct kv_key {
 	char *key, *value;
 	int64_t create, mod; /* mod 0: gone */
+	int64_t lease;
 };
 
 enum kv_fault {

@@ -1,0 +1,638 @@
+/*
+ * The happy path: the machine (core/failover.h) is told how things are whenever they may be different;
+ * when it wants a plan a survey is made, and given to it; its batches become transactions
+ * (mover_txn.c), each in a lane whose slot sees to it that it is applied at most once and that its
+ * outcome is known in the end (app/writer_slot.h).
+ *
+ * To rebalance: where an order stands and there is nothing else to move, a second survey evens out; its
+ * moves count the order down, and when it has none the order is removed.
+ *
+ * Who does not lead makes surveys all the same, but seldom, so that every member can tell which nodes
+ * nobody looks after.
+ *
+ * Failures: a slot that can't find out what became of its transaction is given up when this member may
+ * not write any more; the machine then takes it for unknown, and plans anew in time.
+ */
+#include "config.h"
+#include "app/mover_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/agent.h"
+#include "app/identity.h"
+#include "app/keyring.h"
+#include "app/member.h"
+#include "app/orders.h"
+#include "app/replica.h"
+#include "app/report.h"
+#include "app/survey.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "core/roster.h"
+#include "etcd/txn.h"
+#include "io/clock.h"
+#include "io/loop.h"
+#include "model/candidates.h"
+#include "model/db.h"
+
+/* How often who does not plan to move looks at the nodes: not more often than this, and not longer than a
+ * small part of the time. */
+#define LOOK_PERIOD (2 * USEC_PER_SEC)
+#define LOOK_SHARE  20
+/* What one turn of the loop may take. */
+#define SLICE (8 * USEC_PER_MSEC)
+/* After a survey that could not be made, and for an order that could not be removed. */
+#define TRY_AGAIN (2 * USEC_PER_SEC)
+
+static void look(struct mover *m);
+
+/* ---- the view ---- */
+
+static const struct db *copy(const struct mover *m)
+{
+	return replica_db(member_replica(m->agent->member));
+}
+
+static void mix(struct hash_key *sum, const void *data, size_t len)
+{
+	sum->k0 = hash_bytes(sum, data, len);
+}
+
+static void mix_text(struct hash_key *sum, const char *text)
+{
+	mix(sum, text, strlen(text) + 1);
+}
+
+static void mix_i64(struct hash_key *sum, int64_t v)
+{
+	mix(sum, &v, sizeof(v));
+}
+
+static void mix_members(const struct mover *m, struct hash_key *sum)
+{
+	CLEANUP(freep) const struct roster_member **list = xcalloc(ROSTER_MAX, sizeof(*list));
+	unsigned n = roster_list(member_roster(m->agent->member), 0, NULL, list, ROSTER_MAX);
+
+	for (unsigned i = 0; i < MIN(n, (unsigned)ROSTER_MAX); i++) {
+		mix_text(sum, list[i]->name);
+		mix_i64(sum, list[i]->is_active);
+	}
+}
+
+/* All that every move is decided on. An order to rebalance counts by its id: it changes with each of its
+ * moves. */
+static uint64_t facts(const struct mover *m)
+{
+	const struct agent *agent = m->agent;
+	const struct order *order = orders_rebalance(agent->orders);
+	const struct db *db = copy(m);
+	struct hash_key sum = {1, 2};
+
+	mix_members(m, &sum);
+	mix_i64(&sum, agent->conf->failover.delay);
+	mix_i64(&sum, agent->conf->failover.hold_down);
+	mix(&sum, &db, sizeof(db));
+	mix_text(&sum, order ? order->id : "");
+	list_foreach (order, orders_drains(agent->orders), link) {
+		mix_text(&sum, order->member);
+		mix_i64(&sum, order->mod_revision);
+	}
+	return sum.k0;
+}
+
+static void fill(struct mover *m, struct failover_view *view)
+{
+	const struct agent *agent = m->agent;
+	const struct replica *replica = member_replica(agent->member);
+	uint64_t hash = facts(m);
+	struct coord_fence fence;
+
+	if (hash != m->serial_hash || m->serial == 0) {
+		m->serial_hash = hash;
+		m->serial++;
+	}
+	member_fence(agent->member, &fence);
+	*view = (struct failover_view){
+		.acting = fence.acting && !agent->stopping,
+		.live = copy(m) && member_view_age(agent->member) == 0 &&
+			replica_age(replica) == 0 &&
+			roster_complete(member_roster(agent->member)) &&
+			!keyring_behind(agent->keyring),
+		.paused = orders_pause(agent->orders) != NULL,
+		.revision = replica_revision(replica),
+		.serial = m->serial,
+	};
+	if (fence.may_write)
+		return;
+	for (unsigned i = 0; i < FAILOVER_LANES; i++) {
+		if (m->lanes[i].busy)
+			writer_slot_give_up(m->lanes[i].slot);
+	}
+}
+
+/* ---- what a survey tells ---- */
+
+static void tell_orphans(struct mover *m)
+{
+	CLEANUP(freep) char *text = NULL;
+	struct buf names = BUF_INIT(512);
+	int rc = 0;
+
+	for (size_t i = 0; i < m->n_orphans && rc == 0; i++)
+		rc = buf_printf(&names, "%s%s", i ? ", " : "", m->orphans[i]);
+	if (m->counts.orphaned == 0)
+		text = xstrdup("no node is orphaned any more");
+	else
+		text = xasprintf("%zu %s orphaned, neither the manager nor any candidate is there: "
+				 "%s%s",
+			m->counts.orphaned, m->counts.orphaned == 1 ? "node is" : "nodes are",
+			buf_cstr(&names), rc < 0 || m->counts.orphaned > m->n_orphans ? ", …" : "");
+	buf_done(&names);
+	report_change(m->orphans_report, m->counts.orphaned > 0, text);
+}
+
+static void tell_odd(struct mover *m, const struct survey *survey)
+{
+	CLEANUP(freep) char *text = NULL;
+	const char *first;
+	size_t n = survey_odd(survey, &first);
+
+	if (n == m->n_odd)
+		return;
+	m->n_odd = n;
+	text = n == 0 ? xstrdup("all candidates can be used again")
+		      : xasprintf("%s%s", first,
+				n == 1 ? "" : " (and others, whose candidates can't be used)");
+	report_change(m->odd_report, n > 0, text);
+}
+
+/* Called for each survey of the real picture; the leader's log tells what it shows. */
+static void take_picture(struct mover *m, const struct survey *survey, bool leads)
+{
+	size_t before = m->counts.orphaned;
+
+	mover_picture_take(m, survey);
+	m->looked_at = loop_now(m->agent->loop);
+	m->look_cost = survey_took(survey);
+	if (!leads)
+		return;
+	if (m->counts.orphaned != before)
+		tell_orphans(m);
+	tell_odd(m, survey);
+}
+
+/* ---- the plan ---- */
+
+static void plan_free_names(struct mover *m)
+{
+	candidates_free(TAKE(m->candidates));
+	free(TAKE(m->names));
+	survey_free(TAKE(m->plan.survey));
+}
+
+static bool idle(const struct mover *m)
+{
+	for (unsigned i = 0; i < FAILOVER_LANES; i++) {
+		if (m->lanes[i].busy)
+			return false;
+	}
+	return true;
+}
+
+/* One line for each manager that nodes were taken from. */
+static void tell_plan_end(struct mover *m)
+{
+	double took = (double)(loop_now(m->agent->loop) - m->plan.began) / (double)USEC_PER_SEC;
+
+	if (m->plan.told || !idle(m))
+		return;
+	m->plan.told = true;
+	for (unsigned c = 0; c < MOVER_CAUSES; c++) {
+		const struct mover_tally *tally = &m->plan.tally[c];
+
+		for (size_t i = 0; i < tally->n; i++) {
+			CLEANUP(freep) char *text = NULL;
+			bool again = false;
+
+			for (size_t j = 0; j < i && !again; j++)
+				again = text_eq(tally->at[j].from, tally->at[i].from);
+			if (again)
+				continue;
+			text = mover_tally_text(tally, tally->at[i].from);
+			log_info("failover", "%s%s%s, in %.1f s",
+				c == PLANNER_GONE ? "" : planner_cause_name((enum planner_cause)c),
+				c == PLANNER_GONE ? "" : ": ", text, took);
+		}
+	}
+	if (m->plan.done < m->plan.moves)
+		log_debug("failover", "%zu of %zu nodes were moved; the rest is looked at anew",
+			m->plan.done, m->plan.moves);
+}
+
+/* The survey becomes the plan in work. */
+static void begin_plan(struct mover *m, struct survey *survey, size_t moves)
+{
+	uint32_t n = survey_members(survey);
+	/* what is only gone on with has been told */
+	bool fresh = m->plan.done == m->plan.moves;
+
+	plan_free_names(m);
+	m->plan.survey = survey;
+	m->names = xcalloc((size_t)n + 1, sizeof(*m->names));
+	for (uint32_t i = 0; i < n; i++)
+		m->names[i] = planner_member(survey_planner(survey), i)->name;
+	m->plan.number++;
+	m->plan.moves = moves;
+	m->plan.done = 0;
+	m->plan.began = loop_now(m->agent->loop);
+	m->plan.told = moves == 0;
+	memset(m->plan.tally, 0, MOVER_CAUSES * sizeof(*m->plan.tally));
+	snprintf(m->plan.batch, sizeof(m->plan.batch), "%s-%" PRIu64, m->run, m->plan.number);
+	if (moves && fresh)
+		log_info("failover", "%zu %s to be moved", moves,
+			moves == 1 ? "node is" : "nodes are");
+}
+
+static void give_plan(struct mover *m, struct survey *survey, bool one_lane, usec_t wakeup)
+{
+	const struct planner *planner = survey_planner(survey);
+	struct failover_plan plan = {
+		.one_lane = one_lane,
+		.wakeup = usec_min(wakeup, planner_wakeup(planner)),
+		.revision = survey_revision(survey),
+		.serial = m->survey_serial,
+	};
+
+	plan.n = planner_moves(planner, &plan.moves);
+	begin_plan(m, survey, plan.n);
+	failover_planned(m->core, loop_now(m->agent->loop), &plan);
+	look(m);
+}
+
+static void give_nothing(struct mover *m)
+{
+	usec_t now = loop_now(m->agent->loop);
+	const struct failover_plan plan = {
+		.wakeup = usec_add(now, TRY_AGAIN),
+		.revision = replica_revision(member_replica(m->agent->member)),
+		.serial = m->survey_serial,
+	};
+
+	failover_planned(m->core, now, &plan);
+	look(m);
+}
+
+/* ---- an order to rebalance ---- */
+
+static void on_order_removed(const struct etcd_result *result, void *arg)
+{
+	struct mover *m = arg;
+
+	m->order_call = NULL;
+	if (result->outcome == ETCD_OK) {
+		log_info("failover", "rebalancing is done");
+		member_expect(m->agent->member, result->reply->header.revision);
+	} else {
+		log_debug("failover", "the order to rebalance can't be removed: %s", result->text);
+	}
+}
+
+/* A copy of it that comes late compares a revision that does not come again. */
+static void remove_order(struct mover *m)
+{
+	static const struct etcd_call_options options = {.lane = "mover"};
+	const struct order *order = orders_rebalance(m->agent->orders);
+	CLEANUP(etcd_txn_freep) struct etcd_txn *txn = etcd_txn_new();
+	CLEANUP(freep)
+	char *key = xasprintf("%s" ORDERS_REBALANCE, member_prefix(m->agent->member));
+
+	if (!order || m->order_call || !mover_fence(m->agent, txn, NULL))
+		return;
+	etcd_txn_if_mod(txn, key, ETCD_EQUAL, order->mod_revision);
+	etcd_txn_delete(txn, ETCD_THEN, key);
+	m->order_call =
+		etcd_commit(member_etcd(m->agent->member), txn, &options, on_order_removed, m);
+}
+
+static void on_balanced(int rc, const char *why, struct survey *survey, void *arg)
+{
+	struct mover *m = arg;
+	const struct planner_move *moves;
+	usec_t wakeup = USEC_NEVER;
+
+	m->survey = NULL;
+	if (rc < 0) {
+		log_debug("failover", "no plan to rebalance: %s", why);
+		survey_free(survey);
+		give_nothing(m);
+		return;
+	}
+	if (planner_moves(survey_planner(survey), &moves) == 0) {
+		remove_order(m);
+		wakeup = usec_add(loop_now(m->agent->loop), TRY_AGAIN);
+	}
+	give_plan(m, survey, true, wakeup);
+}
+
+static bool balance(struct mover *m)
+{
+	struct survey_options options = {.balance = true};
+	int64_t mod = 0, left = 0;
+
+	if (!orders_rebalance(m->agent->orders))
+		return false;
+	if (!mover_order(m, &mod, &left)) {
+		/* the last move has removed it, which the copy does not show yet; or it was given so */
+		if (mod != m->order_mod)
+			remove_order(m);
+		return false;
+	}
+	options.max_moves = (size_t)left;
+	m->survey = survey_new(m->agent, &options, on_balanced, m);
+	return true;
+}
+
+static void on_planned(int rc, const char *why, struct survey *survey, void *arg)
+{
+	struct mover *m = arg;
+	const struct planner_move *moves;
+
+	m->survey = NULL;
+	if (rc < 0) {
+		log_debug("failover", "no plan: %s", why);
+		survey_free(survey);
+		give_nothing(m);
+		return;
+	}
+	take_picture(m, survey, true);
+	if (planner_moves(survey_planner(survey), &moves) == 0 && balance(m)) {
+		survey_free(survey);
+		return;
+	}
+	give_plan(m, survey, false, USEC_NEVER);
+}
+
+static void make_plan(struct mover *m)
+{
+	const struct survey_options options = {.balance = false};
+
+	tell_plan_end(m);
+	survey_free(TAKE(m->survey));
+	m->survey_serial = m->serial;
+	m->survey = survey_new(m->agent, &options, on_planned, m);
+}
+
+/* ---- batches ---- */
+
+static void on_batch(enum writer_end end, int64_t revision, const char *why, void *arg)
+{
+	static const enum failover_end ends[] = {
+		[WRITER_APPLIED] = FAILOVER_APPLIED,
+		[WRITER_FAILED] = FAILOVER_CONFLICT,
+		[WRITER_REFUSED] = FAILOVER_REFUSED,
+		[WRITER_UNKNOWN] = FAILOVER_UNKNOWN,
+	};
+	struct mover_lane *lane = arg;
+	struct mover *m = lane->mover;
+
+	lane->busy = false;
+	mover_txn_ended(lane, ends[end], revision);
+	if (revision)
+		member_expect(m->agent->member, revision);
+	if (end != WRITER_APPLIED)
+		log_debug("failover", "a transaction of %zu moves: %s%s%s", lane->moves,
+			end == WRITER_FAILED	? "not applied"
+			: end == WRITER_REFUSED ? "refused"
+						: "outcome unknown",
+			*why ? ": " : "", why);
+	failover_ended(m->core, loop_now(m->agent->loop), lane->index, ends[end], revision, why);
+	look(m);
+}
+
+static void send_batch(struct mover *m, const struct failover_action *action)
+{
+	struct mover_lane *lane = &m->lanes[action->lane];
+	size_t n = 0;
+	struct etcd_txn *txn = mover_txn(m, lane, action->moves, action->n, &n);
+	usec_t now = loop_now(m->agent->loop);
+
+	loop_doing(m->agent->loop, "moves");
+	failover_sent(m->core, now, action->lane, n);
+	if (!txn) {
+		/* the copy has got on since the plan was made: none of these is called for any more */
+		if (n)
+			failover_ended(m->core, now, action->lane, FAILOVER_CONFLICT,
+				replica_revision(member_replica(m->agent->member)),
+				"the nodes have changed");
+		return;
+	}
+	lane->busy = true;
+	writer_slot_commit(lane->slot, txn, on_batch, lane);
+}
+
+/* ---- keeping history short ---- */
+
+static void on_pruned(const struct etcd_result *result, void *arg)
+{
+	struct mover *m = arg;
+	bool done = result->outcome == ETCD_OK;
+
+	m->prune_call = NULL;
+	m->pruned = done ? result->reply->header.revision : 0;
+	m->prune_at = usec_add(loop_now(m->agent->loop), done ? 0 : TRY_AGAIN);
+	if (done)
+		member_expect(m->agent->member, m->pruned);
+}
+
+static void prune(struct mover *m, const struct failover_view *view)
+{
+	static const struct etcd_call_options options = {.lane = "mover"};
+	const char *prefix = member_prefix(m->agent->member);
+	CLEANUP(etcd_txn_freep) struct etcd_txn *txn = NULL;
+
+	if (history_count(m->agent->history) <= HISTORY_MAX || m->prune_call || !view->acting ||
+		!view->live || view->revision < m->pruned || loop_now(m->agent->loop) < m->prune_at)
+		return;
+	txn = etcd_txn_new();
+	if (mover_fence(m->agent, txn, NULL) &&
+		history_prune(m->agent->history, txn, prefix, PRUNE_MAX) > 0)
+		m->prune_call =
+			etcd_commit(member_etcd(m->agent->member), txn, &options, on_pruned, m);
+}
+
+/* ---- only to know ---- */
+
+static void on_looked(int rc, const char *why, struct survey *survey, void *arg)
+{
+	struct mover *m = arg;
+
+	(void)why;
+	m->looking = NULL;
+	if (rc == 0)
+		take_picture(m, survey, false);
+	m->looked_at = loop_now(m->agent->loop);
+	survey_free(survey);
+}
+
+static void look_around(struct mover *m, const struct failover_view *view)
+{
+	const struct survey_options options = {.balance = false};
+	usec_t now = loop_now(m->agent->loop);
+	usec_t next = usec_add(m->looked_at, usec_max(LOOK_PERIOD, m->look_cost * LOOK_SHARE));
+	bool plans = view->acting && view->live && !view->paused;
+
+	if (plans || !m->look_due || m->looking || !copy(m)) {
+		loop_timer_at(m->look_timer, USEC_NEVER);
+		return;
+	}
+	if (m->looked_at && now < next) {
+		loop_timer_at(m->look_timer, next);
+		return;
+	}
+	m->look_due = false;
+	m->looking = survey_new(m->agent, &options, on_looked, m);
+}
+
+/* ---- the machine ---- */
+
+static void carry_out_action(struct mover *m, const struct failover_action *action)
+{
+	switch (action->kind) {
+	case FAILOVER_PLAN:
+		make_plan(m);
+		return;
+	case FAILOVER_ABANDON:
+		survey_free(TAKE(m->survey));
+		return;
+	case FAILOVER_BATCH:
+		send_batch(m, action);
+		return;
+	}
+}
+
+static void look(struct mover *m)
+{
+	struct failover_action action;
+	struct failover_view view;
+	usec_t now = loop_now(m->agent->loop);
+	size_t done, all;
+	bool late = false;
+
+	fill(m, &view);
+	failover_look(m->core, now, &view);
+	while (!late && failover_next(m->core, loop_now(m->agent->loop), &action)) {
+		carry_out_action(m, &action);
+		late = loop_now(m->agent->loop) - now > SLICE;
+	}
+	failover_progress(m->core, &done, &all);
+	if (done == all)
+		tell_plan_end(m);
+	prune(m, &view);
+	look_around(m, &view);
+	loop_timer_at(m->timer, late ? now : failover_wakeup(m->core));
+}
+
+static void on_timer(void *arg)
+{
+	look(arg);
+}
+
+static void on_revision(int64_t revision, void *arg)
+{
+	struct mover *m = arg;
+
+	(void)revision;
+	m->look_due = true;
+	failover_stir(m->core, loop_now(m->agent->loop));
+	look(m);
+}
+
+static void on_moved(void *arg, const struct sm *sm, int from)
+{
+	(void)arg;
+	log_debug("failover", "%s -> %s (%s)", sm->machine->states[from].name, sm_name(sm),
+		sm->reason);
+}
+
+void mover_changed(struct mover *m)
+{
+	m->look_due = true;
+	look(m);
+}
+
+/* ---- life ---- */
+
+static void start_lanes(struct mover *m)
+{
+	struct member *member = m->agent->member;
+
+	for (unsigned i = 0; i < FAILOVER_LANES; i++) {
+		CLEANUP(freep)
+		char *key = xasprintf(
+			"%swrites/%s/m%u", member_prefix(member), m->agent->identity->name, i);
+
+		m->lanes[i].mover = m;
+		m->lanes[i].index = i;
+		m->lanes[i].slot =
+			writer_slot_new(m->agent->loop, member_etcd(member), key, m->run);
+	}
+}
+
+struct mover *mover_new(struct agent *agent)
+{
+	struct mover *m = xcalloc(1, sizeof(*m));
+
+	m->agent = agent;
+	snprintf(m->run, sizeof(m->run), "%016" PRIx64, random_u64());
+	m->plan.tally = xcalloc(MOVER_CAUSES, sizeof(*m->plan.tally));
+	m->plan.told = true;
+	m->orphans_report = report_new(agent->loop, "failover", 0);
+	m->odd_report = report_new(agent->loop, "failover", 0);
+	m->timer = loop_timer_new(agent->loop, "failover", on_timer, m);
+	m->look_timer = loop_timer_new(agent->loop, "managers", on_timer, m);
+	m->core = failover_new(random_u64(), loop_now(agent->loop), on_moved, m);
+	start_lanes(m);
+	m->listener = (struct replica_listener){.fn = on_revision, .arg = m};
+	list_init(&m->listener.link);
+	replica_listen(member_replica(agent->member), &m->listener);
+	return m;
+}
+
+void mover_free(struct mover *m)
+{
+	if (!m)
+		return;
+	list_del(&m->listener.link);
+	survey_free(m->survey);
+	survey_free(m->looking);
+	for (unsigned i = 0; i < FAILOVER_LANES; i++)
+		writer_slot_free(m->lanes[i].slot);
+	etcd_cancel(m->order_call);
+	etcd_cancel(m->prune_call);
+	plan_free_names(m);
+	failover_free(m->core);
+	mover_picture_done(m);
+	report_free(m->orphans_report);
+	report_free(m->odd_report);
+	loop_timer_free(m->timer);
+	loop_timer_free(m->look_timer);
+	free(m->plan.tally);
+	free(m);
+}
+
+/* ---- for people ---- */
+
+void mover_info(const struct mover *m, struct sm_info *ret)
+{
+	failover_info(m->core, ret);
+}
+
+void mover_progress(const struct mover *m, size_t *ret_done, size_t *ret_all)
+{
+	failover_progress(m->core, ret_done, ret_all);
+}

@@ -1,0 +1,191 @@
+/* Moves while answers are lost, requests come twice, and others write the same. */
+#include "config.h"
+#include "app/mover.h"
+
+#include <stdio.h>
+
+#include "app/history.h"
+#include "base/macros.h"
+#include "io/loop.h"
+#include "tests/unit/test_app_mover.h"
+
+static size_t told(void)
+{
+	const struct history_entry *e;
+	size_t n = 0;
+
+	list_foreach (e, history_list(world.agent.history), link) {
+		for (size_t i = 0; e->kind == HISTORY_FAILOVER && i < e->n_counts; i++)
+			n += e->counts[i].nodes;
+	}
+	return n;
+}
+
+/* All nodes of mgt2 go to mgt3, whatever happens on the way, each once, and each is in history once. */
+static void run_with(const enum kv_fault *faults, size_t n)
+{
+	world_begin();
+	world_nodes(1, 100, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	for (size_t i = 0; i < n; i++)
+		kv_fault(&world.kv, faults[i]);
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") == 100);
+	wait_state("watching");
+	ck_assert_uint_eq(world.kv.puts, 300 + 100);
+	ck_assert_uint_eq(told(), 100);
+	/* what comes late finds nothing to do */
+	while (world.kv.n_kept)
+		ck_assert(!kv_replay(&world.kv));
+	ck_assert_uint_eq(world.kv.puts, 400);
+	world_end();
+}
+
+START_TEST(a_lost_answer_or_request_moves_nothing_twice)
+{
+	static const enum kv_fault faults[][6] = {
+		{KV_APPLY_AND_CUT, KV_FINE, KV_APPLY_AND_CUT, KV_FINE, KV_FINE, KV_FINE},
+		{KV_CUT, KV_CUT, KV_FINE, KV_CUT, KV_FINE, KV_FINE},
+		{KV_TWICE, KV_TWICE, KV_TWICE, KV_TWICE, KV_TWICE, KV_TWICE},
+		{KV_KEEP, KV_APPLY_AND_CUT, KV_KEEP, KV_FINE, KV_RETRIED, KV_FINE},
+		{KV_FULL, KV_FULL, KV_FINE, KV_FULL, KV_APPLY_FULL, KV_FINE},
+	};
+
+	run_with(faults[_i], ARRAY_SIZE(faults[_i]));
+}
+END_TEST
+
+static int hand = 7;
+
+static void move_one_by_hand(struct kv *kv, void *arg)
+{
+	char key[64];
+
+	(void)arg;
+	snprintf(key, sizeof(key), PREFIX "nodes/n%d/collective.manager", hand);
+	kv_put(kv, key, "mgt1");
+}
+
+START_TEST(what_is_moved_by_hand_in_the_same_moment_stays)
+{
+	world_begin();
+	world_nodes(1, 50, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world.kv.before = move_one_by_hand;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt2") == 0);
+	wait_state("watching");
+	ck_assert_str_eq(manager_of(7), "mgt1");
+	ck_assert_uint_eq(managed_by("mgt3"), 49);
+	ck_assert_uint_eq(told(), 49);
+	world_end();
+}
+END_TEST
+
+static void change_candidates(struct kv *kv, void *arg)
+{
+	(void)arg;
+	kv_put(kv, PREFIX "groups/compute/collective.managercandidates", "mgt1");
+}
+
+START_TEST(candidates_that_change_in_the_same_moment_count)
+{
+	world_begin();
+	world_group("compute", "mgt2", "mgt3");
+	world_nodes(1, 50, "compute", NULL, NULL);
+	world_move();
+	wait_state("watching");
+	world.kv.before = change_candidates;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt1") == 50);
+	wait_state("watching");
+	/* what had gone to mgt3 before stays there */
+	ck_assert_uint_eq(managed_by("mgt3"), 0);
+	world_end();
+}
+END_TEST
+
+static void keep_changing(struct kv *kv, void *arg)
+{
+	int *times = arg;
+
+	kv_put(kv, PREFIX "nodes/n5/collective.manager", "mgt2");
+	if (--*times > 0)
+		kv->before = keep_changing;
+}
+
+START_TEST(a_node_that_somebody_keeps_changing_does_not_hold_up_the_others)
+{
+	int times = 1000000;
+
+	world_begin();
+	world_nodes(1, 60, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world.kv.before = keep_changing;
+	world.kv.arg = &times;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") == 59);
+	times = 0;
+	WAIT(managed_by("mgt3") == 60);
+	world_end();
+}
+END_TEST
+
+START_TEST(a_copy_that_lags_is_waited_for)
+{
+	unsigned txns;
+
+	world_begin();
+	world_nodes(1, 100, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world.lagging = true;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") == 100);
+	txns = world.kv.txns;
+	run_for(world.loop, 50 * USEC_PER_MSEC);
+	ck_assert_uint_eq(world.kv.txns, txns);
+	world.lagging = false;
+	wait_state("watching");
+	ck_assert_uint_eq(told(), 100);
+	world_end();
+}
+END_TEST
+
+START_TEST(leadership_that_is_lost_half_way_is_gone_on_with_by_the_next)
+{
+	world_begin();
+	world_nodes(1, 140, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") > 0);
+	world.following = true;
+	mover_changed(world.agent.mover);
+	wait_state("following");
+	run_for(world.loop, 50 * USEC_PER_MSEC);
+	world.following = false;
+	mover_changed(world.agent.mover);
+	WAIT(managed_by("mgt3") == 140);
+	wait_state("watching");
+	ck_assert_uint_eq(told(), 140);
+	world_end();
+}
+END_TEST
+
+TCase *mover_fault_case(void)
+{
+	TCase *t = tcase_create("faults");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, a_lost_answer_or_request_moves_nothing_twice, 0, 5);
+	tcase_add_test(t, what_is_moved_by_hand_in_the_same_moment_stays);
+	tcase_add_test(t, candidates_that_change_in_the_same_moment_count);
+	tcase_add_test(t, a_node_that_somebody_keeps_changing_does_not_hold_up_the_others);
+	tcase_add_test(t, a_copy_that_lags_is_waited_for);
+	tcase_add_test(t, leadership_that_is_lost_half_way_is_gone_on_with_by_the_next);
+	return t;
+}
