@@ -161,7 +161,7 @@ def test_a_node_without_candidates_is_never_moved(site3):
 
 def test_orphans_are_told_everywhere_and_taken_when_a_candidate_returns(site3):
     site3.run("nodedefine n1-n4 collective.managercandidates=mgt2,mgt3 collective.manager=mgt3")
-    site3.named("mgt2").kill()
+    site3.kill("mgt2")
     site3.kill("mgt3")
     mgt1 = site3.named("mgt1")
     wait_until(lambda: mgt1.raw_show().get("orphaned") == 4, SOON, "four orphans")
