@@ -120,7 +120,7 @@ void check_healed(struct world *w)
 	for (i = 0; i < w->count; i++) {
 		const struct agent *a = &w->agents[i];
 
-		if (a->twin)
+		if (a->twin || a->down)
 			continue;
 		if (!a->core) {
 			world_fail(w, "%s does not run", a->instance);

@@ -27,6 +27,8 @@ struct etcd_model {
 	void *arg;
 	struct ekv *keys;
 	unsigned key_count;
+	unsigned *places; /* hash table of indices into keys, plus one; 0: free */
+	unsigned place_count;
 	struct ekv *changes;
 	unsigned change_count, change_room;
 	struct elease *leases;
@@ -56,19 +58,44 @@ void etcd_free(struct etcd_model *e)
 	if (!e)
 		return;
 	free(e->keys);
+	free(e->places);
 	free(e->changes);
 	free(e->leases);
 	free(e);
 }
 
+/* Where the key is or would be in the table, which is never full. */
+static unsigned *place_of(const struct etcd_model *e, const char *key)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+	const char *c;
+	unsigned i;
+
+	for (c = key; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+	i = (unsigned)(hash ^ hash >> 32) & (e->place_count - 1);
+	while (e->places[i] && strcmp(e->keys[e->places[i] - 1].key, key) != 0)
+		i = (i + 1) & (e->place_count - 1);
+	return &e->places[i];
+}
+
 static struct ekv *find(const struct etcd_model *e, const char *key)
+{
+	unsigned place = e->place_count ? *place_of(e, key) : 0;
+
+	return place ? &e->keys[place - 1] : NULL;
+}
+
+static void grow(struct etcd_model *e)
 {
 	unsigned i;
 
+	free(e->places);
+	e->place_count = e->place_count ? 2 * e->place_count : 64;
+	e->places = xcalloc(e->place_count, sizeof(*e->places));
+	e->keys = xrealloc(e->keys, e->place_count / 2, sizeof(*e->keys));
 	for (i = 0; i < e->key_count; i++)
-		if (strcmp(e->keys[i].key, key) == 0)
-			return &e->keys[i];
-	return NULL;
+		*place_of(e, e->keys[i].key) = i + 1;
 }
 
 const struct ekv *etcd_get(const struct etcd_model *e, const char *key)
@@ -90,10 +117,12 @@ static struct ekv *find_or_add(struct etcd_model *e, const char *key)
 
 	if (kv)
 		return kv;
-	e->keys = xrealloc(e->keys, e->key_count + 1, sizeof(*e->keys));
-	kv = &e->keys[e->key_count++];
+	if (2 * e->key_count >= e->place_count)
+		grow(e);
+	kv = &e->keys[e->key_count];
 	*kv = (struct ekv){0};
 	(void)snprintf(kv->key, sizeof(kv->key), "%s", key);
+	*place_of(e, key) = ++e->key_count;
 	return kv;
 }
 
@@ -108,22 +137,23 @@ static void changed(
 	e->observe(e->arg, writer, before, kv);
 }
 
-static void put(struct etcd_model *e, int writer, const struct etxn *txn)
+/* At the present revision: the caller has moved it on. */
+static void put(struct etcd_model *e, int writer, const char *key, const char *value,
+	const char *tag, int64_t lease)
 {
-	struct ekv *kv = find_or_add(e, txn->key);
+	struct ekv *kv = find_or_add(e, key);
 	struct ekv before = *kv;
 
-	e->revision++;
 	kv->create_rev = kv->present ? kv->create_rev : e->revision;
 	kv->mod_rev = e->revision;
 	kv->present = true;
-	kv->lease = txn->lease;
-	memcpy(kv->value, txn->value, sizeof(kv->value));
-	memcpy(kv->tag, txn->tag, sizeof(kv->tag));
+	kv->lease = lease;
+	memcpy(kv->value, value, sizeof(kv->value));
+	memcpy(kv->tag, tag, sizeof(kv->tag));
 	changed(e, writer, &before, kv);
 }
 
-/* At the present revision: the caller has moved it on. */
+/* Likewise. */
 static void drop(struct etcd_model *e, int writer, struct ekv *kv)
 {
 	struct ekv before = *kv;
@@ -213,27 +243,45 @@ static bool holds(const struct etcd_model *e, const struct ecompare *compare)
 	return false;
 }
 
+static void write_more(struct etcd_model *e, int writer, const struct etxn *txn)
+{
+	const struct ewrite *write;
+	struct ekv *kv;
+
+	for (write = txn->writes; write < txn->writes + txn->write_count; write++) {
+		kv = write->deletes ? find(e, write->key) : NULL;
+		if (kv && kv->present)
+			drop(e, writer, kv);
+		else if (!write->deletes)
+			put(e, writer, write->key, write->value, write->tag, 0);
+	}
+}
+
 enum eresult etcd_txn(struct etcd_model *e, int writer, const struct etxn *txn)
 {
 	struct ekv *kv;
 	unsigned i;
 
-	if (txn->op == EOP_PUT && e->no_space)
+	if ((txn->op == EOP_PUT || txn->write_count) && e->no_space)
 		return ERESULT_NO_SPACE;
 	for (i = 0; i < txn->count; i++)
 		if (!holds(e, &txn->compares[i]))
 			return ERESULT_REFUSED;
-	if (txn->op == EOP_PUT) {
-		if (txn->lease && !find_lease(e, txn->lease))
-			return ERESULT_NOT_FOUND;
-		put(e, writer, txn);
-	} else if (txn->op == EOP_DELETE) {
-		kv = find(e, txn->key);
-		if (kv && kv->present) {
-			e->revision++;
-			drop(e, writer, kv);
-		}
-	}
+	for (i = 0; i < txn->more_count; i++)
+		if (!holds(e, &txn->more_compares[i]))
+			return ERESULT_REFUSED;
+	if (txn->op == EOP_PUT && txn->lease && !find_lease(e, txn->lease))
+		return ERESULT_NOT_FOUND;
+	kv = txn->op == EOP_DELETE ? find(e, txn->key) : NULL;
+	if (kv && !kv->present)
+		kv = NULL;
+	if (kv || txn->op == EOP_PUT || txn->write_count)
+		e->revision++;
+	if (txn->op == EOP_PUT)
+		put(e, writer, txn->key, txn->value, txn->tag, txn->lease);
+	if (kv)
+		drop(e, writer, kv);
+	write_more(e, writer, txn);
 	return ERESULT_OK;
 }
 

@@ -42,6 +42,14 @@ struct ecompare {
 
 enum eop { EOP_READ, EOP_PUT, EOP_DELETE };
 
+/* One more write in the same transaction. */
+struct ewrite {
+	bool deletes;
+	char key[EKEY_MAX];
+	char value[64];
+	char tag[64];
+};
+
 struct etxn {
 	struct ecompare compares[ECOMPARES_MAX];
 	unsigned count;
@@ -50,6 +58,11 @@ struct etxn {
 	int64_t lease;
 	char value[64];
 	char tag[64];
+	/* Large transactions: in addition to the above, at the same revision. */
+	const struct ecompare *more_compares;
+	unsigned more_count;
+	const struct ewrite *writes;
+	unsigned write_count;
 };
 
 enum eresult { ERESULT_OK, ERESULT_REFUSED, ERESULT_EXISTS, ERESULT_NOT_FOUND, ERESULT_NO_SPACE };

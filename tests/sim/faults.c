@@ -14,7 +14,7 @@ static usec_t seconds(struct world *w, usec_t least_ms, usec_t most_ms)
 	return world_random(w, least_ms, most_ms) * USEC_PER_MSEC;
 }
 
-static void by_hand(
+void fault_put(
 	struct world *w, const char *key, const char *value, const char *tag, int64_t lease)
 {
 	struct etxn t = {.op = EOP_PUT, .lease = lease};
@@ -25,7 +25,7 @@ static void by_hand(
 	(void)etcd_txn(w->etcd, -1, &t);
 }
 
-static void delete_by_hand(struct world *w, const char *key)
+void fault_delete(struct world *w, const char *key)
 {
 	struct etxn t = {.op = EOP_DELETE};
 
@@ -43,7 +43,7 @@ void fault_put_record(struct world *w, int agent, bool voting)
 	char key[EKEY_MAX];
 
 	key_of(w, key, "members", agent);
-	by_hand(w, key, voting ? "voting" : "nonvoting", w->agents[agent].key, 0);
+	fault_put(w, key, voting ? "voting" : "nonvoting", w->agents[agent].key, 0);
 }
 
 /* From now on an agent may act for a while on what an operator's hand has undone. */
@@ -91,7 +91,7 @@ static void pause_it(struct world *w, int agent)
 	a->paused = true;
 	a->frozen = w->tampering && world_chance(w, 20);
 	a->paused_at = w->now;
-	a->resumes_at = usec_min(w->now + seconds(w, 100, 15000), SIM_FAULTS);
+	a->resumes_at = usec_min(w->now + seconds(w, 100, 15000), w->faults_end);
 	world_schedule(w, a->resumes_at, STEP_RESUME, agent, NULL);
 	world_say(w, agent, "FAULT paused%s", a->frozen ? ", its clock too" : "");
 }
@@ -115,7 +115,7 @@ static void delete_member(struct world *w, int agent)
 		return;
 	key_of(w, key, "members", agent);
 	world_say(w, agent, "FAULT deleted from the registry");
-	delete_by_hand(w, key);
+	fault_delete(w, key);
 	w->agents[agent].rejoin = true;
 	world_schedule(w, w->now + seconds(w, 500, 8000), STEP_REJOIN, agent, NULL);
 }
@@ -165,7 +165,7 @@ static void overwrite_active(struct world *w, int agent)
 
 	key_of(w, key, "active", agent);
 	world_say(w, agent, "FAULT active key overwritten");
-	by_hand(w, key, "stranger", "stranger", world_chance(w, 50) ? operators_lease(w) : 0);
+	fault_put(w, key, "stranger", "stranger", world_chance(w, 50) ? operators_lease(w) : 0);
 }
 
 static void tamper(struct world *w, int agent)
@@ -178,13 +178,13 @@ static void tamper(struct world *w, int agent)
 	world_say(w, agent, "FAULT an operator's hand");
 	switch (prng_below(&w->prng, 4)) {
 	case 0:
-		delete_by_hand(w, "leader");
+		fault_delete(w, "leader");
 		break;
 	case 1:
-		by_hand(w, "leader", name, "", 0);
+		fault_put(w, "leader", name, "", 0);
 		break;
 	case 2:
-		by_hand(w, "leader", name, "", operators_lease(w));
+		fault_put(w, "leader", name, "", operators_lease(w));
 		break;
 	default:
 		key_of(w, key, "active", agent);
@@ -250,7 +250,7 @@ static void one_fault(struct world *w, int agent)
 	case 13:
 		key_of(w, key, "active", agent);
 		if (world_chance(w, 50))
-			delete_by_hand(w, key);
+			fault_delete(w, key);
 		else
 			overwrite_active(w, agent);
 		break;

@@ -85,6 +85,9 @@ void view_list(struct world *w, int agent)
 	a->next_change = etcd_changes(w->etcd);
 	a->watching = true;
 	a->deaf = false;
+	a->seen = event.revision;
+	a->listings++;
+	a->listed_at = w->now;
 	world_say(w, agent, "listed at revision %lld", (long long)event.revision);
 }
 
@@ -98,6 +101,25 @@ void view_wake(struct world *w, int agent)
 	a->watch_due = true;
 	world_schedule(w, w->now + world_random(w, 1, world_chance(w, 5) ? 80 : 8) * USEC_PER_MSEC,
 		STEP_WATCH, agent, NULL);
+}
+
+/* Some changes, and the rest of the last revision. */
+static void tell_revisions(struct world *w, int agent, unsigned n)
+{
+	struct agent *a = &w->agents[agent];
+	const struct ekv *kv, *next;
+	unsigned i;
+
+	for (i = 0; a->core && a->watching && (kv = etcd_change(w->etcd, a->next_change)); i++) {
+		a->next_change++;
+		tell(w, agent, kv);
+		next = etcd_change(w->etcd, a->next_change);
+		if (next && next->mod_rev == kv->mod_rev)
+			continue;
+		a->seen = kv->mod_rev > a->seen ? kv->mod_rev : a->seen;
+		if (i >= n)
+			break;
+	}
 }
 
 void view_watch(struct world *w, int agent)
@@ -116,7 +138,10 @@ void view_watch(struct world *w, int agent)
 	}
 	if (w->faulty && a->next_change > 3 && world_chance(w, 3))
 		a->next_change -= 3;
-	for (n = (unsigned)world_random(w, 1, 8); n > 0 && a->core && a->watching; n--) {
+	n = (unsigned)world_random(w, 1, 8);
+	if (w->part)
+		tell_revisions(w, agent, 16 * n);
+	for (; !w->part && n > 0 && a->core && a->watching; n--) {
 		kv = etcd_change(w->etcd, a->next_change);
 		if (!kv)
 			break;

@@ -32,8 +32,7 @@ usec_t world_local(const struct world *w, const struct agent *a)
 	return a->offset + t + t * a->ppm / USEC_PER_SEC;
 }
 
-/* When the agent's clock will show `local`. */
-static usec_t true_time(const struct world *w, const struct agent *a, usec_t local)
+usec_t world_true_time(const struct world *w, const struct agent *a, usec_t local)
 {
 	usec_t left = local - world_local(w, a);
 
@@ -47,18 +46,13 @@ static bool before(const struct step *a, const struct step *b)
 	return a->at < b->at || (a->at == b->at && a->order < b->order);
 }
 
-void world_schedule(
-	struct world *w, usec_t at, enum step_kind kind, int agent, struct request *request)
+static void push(struct world *w, struct step step)
 {
-	struct step step = {
-		.at = usec_max(at, w->now),
-		.order = w->orders++,
-		.kind = kind,
-		.agent = agent,
-		.run = agent >= 0 ? w->agents[agent].run : 0,
-		.request = request,
-	};
 	unsigned i;
+
+	step.at = usec_max(step.at, w->now);
+	step.order = w->orders++;
+	step.run = step.agent >= 0 ? w->agents[step.agent].run : 0;
 
 	if (w->heap_count == w->heap_room) {
 		w->heap_room = w->heap_room ? 2 * w->heap_room : 256;
@@ -67,6 +61,19 @@ void world_schedule(
 	for (i = w->heap_count++; i > 0 && before(&step, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		w->heap[i] = w->heap[(i - 1) / 2];
 	w->heap[i] = step;
+}
+
+void world_schedule(
+	struct world *w, usec_t at, enum step_kind kind, int agent, struct request *request)
+{
+	push(w, (struct step){.at = at, .kind = kind, .agent = agent, .request = request});
+}
+
+void world_schedule_part(
+	struct world *w, usec_t at, enum step_kind kind, int agent, int part, void *what)
+{
+	push(w, (struct step){
+			.at = at, .kind = kind, .agent = agent, .part = part, .what = what});
 }
 
 static struct step pop(struct world *w)
@@ -186,7 +193,7 @@ static void drain(struct world *w, int agent)
 	wake = coord_wakeup(a->core);
 	if (wake == USEC_NEVER)
 		return;
-	wake = true_time(w, a, wake) + world_random(w, 0, USEC_PER_MSEC);
+	wake = world_true_time(w, a, wake) + world_random(w, 0, USEC_PER_MSEC);
 	if (a->wake == 0 || wake < a->wake) {
 		a->wake = wake;
 		world_schedule(w, wake, STEP_WAKE, agent, NULL);
@@ -217,7 +224,7 @@ void world_start(struct world *w, int agent)
 	static const struct coord_event tick = {.kind = COORD_TICK};
 	char name[sizeof(a->name)];
 
-	if (a->core || (a->twin && !w->faulty))
+	if (a->core || a->down || (a->twin && !w->faulty))
 		return;
 	a->run++;
 	memcpy(name, a->name, sizeof(name));
@@ -228,9 +235,12 @@ void world_start(struct world *w, int agent)
 	a->stopping = false;
 	a->wake = 0;
 	a->watching = a->deaf = a->watch_due = false;
+	a->seen = 0;
 	memset(a->outstanding, 0, sizeof(a->outstanding));
 	world_say(w, agent, "starts, saved lease %016llx", (unsigned long long)a->saved_lease);
 	a->core = coord_new(&config, world_local(w, a));
+	if (w->part)
+		w->part->start(w, agent);
 	world_schedule(w, w->now + world_random(w, 0, 50 * USEC_PER_MSEC), STEP_LIST, agent, NULL);
 	world_input(w, agent, &tick);
 }
@@ -239,11 +249,12 @@ void world_kill(struct world *w, int agent)
 {
 	struct agent *a = &w->agents[agent];
 
+	if (a->core && w->part)
+		w->part->stop(w, agent);
 	coord_free(a->core);
 	a->core = NULL;
 	a->paused = a->frozen = false;
 	a->run++;
-	(void)w;
 }
 
 static void resume(struct world *w, int agent)
@@ -322,6 +333,10 @@ static void carry_out(struct world *w, const struct step *s)
 	case STEP_SPACE:
 		etcd_set_no_space(w->etcd, false);
 		break;
+	case STEP_PART:
+	case STEP_PART_INSIDE:
+		w->part->step(w, s->agent, s->part, s->what);
+		break;
 	}
 }
 
@@ -329,7 +344,18 @@ static void carry_out(struct world *w, const struct step *s)
 static bool inside(enum step_kind kind)
 {
 	return kind == STEP_WAKE || kind == STEP_REPLY || kind == STEP_TIMEOUT ||
-	       kind == STEP_LIST || kind == STEP_WATCH || kind == STEP_VIEW_LOST;
+	       kind == STEP_LIST || kind == STEP_WATCH || kind == STEP_VIEW_LOST ||
+	       kind == STEP_PART_INSIDE;
+}
+
+static void tell_part(struct world *w, const struct step *s)
+{
+	int i;
+
+	for (i = 0; i < w->count; i++)
+		if ((i == s->agent || s->kind == STEP_FAULT) && w->agents[i].core &&
+			!w->agents[i].paused)
+			w->part->after(w, i);
 }
 
 static void one_step(struct world *w)
@@ -345,16 +371,18 @@ static void one_step(struct world *w)
 		/* void */
 	} else if (a && inside(s.kind) && a->paused) {
 		s.at = a->resumes_at + world_random(w, 1, 2 * USEC_PER_MSEC);
-		world_schedule(w, s.at, s.kind, s.agent, s.request);
+		push(w, s);
 	} else {
 		carry_out(w, &s);
 	}
+	if (w->part)
+		tell_part(w, &s);
 	if (etcd_changes(w->etcd) != changes || s.kind == STEP_ETCD || s.kind == STEP_ARRIVE)
 		world_changed(w);
 	check_step(w);
 }
 
-static void run_until(struct world *w, usec_t until)
+void world_run_until(struct world *w, usec_t until)
 {
 	while (!w->violation[0] && w->heap_count && w->heap[0].at <= until)
 		one_step(w);
@@ -375,7 +403,7 @@ static void populate(struct world *w)
 		a->voting = i < 2 || world_chance(w, 80);
 		fault_put_record(w, i, a->voting);
 	}
-	if (world_chance(w, 20) && w->count < AGENTS_MAX) {
+	if (!w->part && world_chance(w, 20) && w->count < AGENTS_MAX) {
 		w->agents[w->count] = w->agents[0];
 		(void)snprintf(
 			w->agents[w->count].instance, sizeof(w->agents[0].instance), "m1twin.0");
@@ -402,34 +430,49 @@ static void tear_down(struct world *w)
 	etcd_free(w->etcd);
 }
 
-bool world_run(const struct world_options *options, char *violation)
+struct world *world_new(const struct world_options *options)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
-	uint64_t leaderships;
-	bool ok;
 
 	w->seed = options->seed;
 	w->prng.state = options->seed;
 	w->mutation = options->mutation;
 	w->trace = options->trace;
 	w->tally = options->tally;
+	w->part = options->part;
+	w->part_arg = options->part_arg;
+	w->faults_end = options->faults ? options->faults : SIM_FAULTS;
 	w->faulty = true;
 	w->tampering = world_chance(w, 50);
 	w->etcd = etcd_new(prng_next(&w->prng), check_change, w);
 	populate(w);
-	run_until(w, SIM_FAULTS);
-	fault_heal(w);
-	run_until(w, w->now + HEAL_TIME);
-	check_healed(w);
-	leaderships = w->leaderships;
-	run_until(w, w->now + PEACE_TIME);
-	check_healed(w);
-	if (w->leaderships != leaderships)
-		world_fail(w, "leadership changed in peace");
-	ok = !w->violation[0];
+	return w;
+}
+
+bool world_end(struct world *w, char *violation)
+{
+	bool ok = !w->violation[0];
+
 	(void)snprintf(violation, sizeof(w->violation), "%s", w->violation);
 	w->tally->leaderships += w->leaderships;
 	tear_down(w);
 	free(w);
 	return ok;
+}
+
+bool world_run(const struct world_options *options, char *violation)
+{
+	struct world *w = world_new(options);
+	uint64_t leaderships;
+
+	world_run_until(w, w->faults_end);
+	fault_heal(w);
+	world_run_until(w, w->now + HEAL_TIME);
+	check_healed(w);
+	leaderships = w->leaderships;
+	world_run_until(w, w->now + PEACE_TIME);
+	check_healed(w);
+	if (w->leaderships != leaderships)
+		world_fail(w, "leadership changed in peace");
+	return world_end(w, violation);
 }

@@ -54,9 +54,13 @@ struct agent {
 	int64_t saved_lease;
 	bool stopping, rejoin;
 	bool copy; /* a twin that was started on the files of agent 0 */
+	bool down; /* is not started any more */
 	/* Its watch. */
 	bool watching, deaf, watch_due;
 	unsigned next_change; /* index into etcd's changes */
+	int64_t seen;	      /* all of the revisions up to it were told */
+	unsigned listings;
+	usec_t listed_at;
 	usec_t wake;
 	/* What it asked for last, per kind: at most one may be outstanding. */
 	bool outstanding[ACTION_COUNT];
@@ -78,6 +82,8 @@ enum step_kind {
 	STEP_WORK,
 	STEP_REJOIN,
 	STEP_SPACE,
+	STEP_PART,	  /* of what the world has in addition: outside of all processes */
+	STEP_PART_INSIDE, /* within the agent's */
 };
 
 struct request;
@@ -89,6 +95,20 @@ struct step {
 	int agent;
 	unsigned run;
 	struct request *request;
+	int part; /* STEP_PART…: whatever world_schedule_part() was given */
+	void *what;
+};
+
+struct world;
+
+/* What a world has in addition to the cores, in every agent. */
+struct world_part {
+	/* The agent's core was made, or is about to be freed. */
+	void (*start)(struct world *w, int agent);
+	void (*stop)(struct world *w, int agent);
+	void (*step)(struct world *w, int agent, int part, void *what);
+	/* After each step: something may have happened to this agent. */
+	void (*after)(struct world *w, int agent);
 };
 
 /* What the worlds of a run have seen. */
@@ -103,6 +123,9 @@ struct world_options {
 	enum mutation mutation;
 	bool trace;
 	struct world_tally *tally;
+	const struct world_part *part; /* NULL: cores alone */
+	void *part_arg;
+	usec_t faults; /* how long they last; 0 for SIM_FAULTS */
 };
 
 struct world {
@@ -113,8 +136,11 @@ struct world {
 	bool tampering; /* an operator's hands on leader keys and leases */
 	bool faulty;	/* the time of faults has not passed */
 	usec_t now;
+	usec_t faults_end;
 	usec_t etcd_wake;
 	struct etcd_model *etcd;
+	const struct world_part *part;
+	void *part_arg;
 	struct agent agents[AGENTS_MAX];
 	int count;
 	struct step *heap;
@@ -136,12 +162,22 @@ struct world {
  * violation (400 bytes). */
 bool world_run(const struct world_options *options, char *violation);
 
+/* The same in pieces, for who has something in addition. */
+struct world *world_new(const struct world_options *options);
+void world_run_until(struct world *w, usec_t until);
+/* As world_run(); frees. */
+bool world_end(struct world *w, char *violation);
+
 /* Between the files of the simulation. */
 usec_t world_random(struct world *w, usec_t from, usec_t to);
 bool world_chance(struct world *w, unsigned percent);
 usec_t world_local(const struct world *w, const struct agent *a);
 void world_schedule(
 	struct world *w, usec_t at, enum step_kind kind, int agent, struct request *request);
+void world_schedule_part(
+	struct world *w, usec_t at, enum step_kind kind, int agent, int part, void *what);
+/* When the agent's clock will show `local`. */
+usec_t world_true_time(const struct world *w, const struct agent *a, usec_t local);
 void world_say(struct world *w, int agent, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void world_fail(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void world_input(struct world *w, int agent, const struct coord_event *event);
@@ -169,6 +205,9 @@ struct record_info view_record(const struct agent *a, const struct ekv *kv);
 void fault_inject(struct world *w);
 void fault_heal(struct world *w);
 void fault_rejoin(struct world *w, int agent);
+void fault_put(
+	struct world *w, const char *key, const char *value, const char *tag, int64_t lease);
+void fault_delete(struct world *w, const char *key);
 void fault_put_record(struct world *w, int agent, bool voting);
 
 void check_change(void *arg, int writer, const struct ekv *before, const struct ekv *after);
