@@ -14,8 +14,7 @@ static usec_t seconds(struct world *w, usec_t least_ms, usec_t most_ms)
 	return world_random(w, least_ms, most_ms) * USEC_PER_MSEC;
 }
 
-void fault_put(
-	struct world *w, const char *key, const char *value, const char *tag, int64_t lease)
+void fault_put(struct world *w, const char *key, const char *value, const char *tag, int64_t lease)
 {
 	struct etxn t = {.op = EOP_PUT, .lease = lease};
 

@@ -72,8 +72,7 @@ void world_schedule(
 void world_schedule_part(
 	struct world *w, usec_t at, enum step_kind kind, int agent, int part, void *what)
 {
-	push(w, (struct step){
-			.at = at, .kind = kind, .agent = agent, .part = part, .what = what});
+	push(w, (struct step){.at = at, .kind = kind, .agent = agent, .part = part, .what = what});
 }
 
 static struct step pop(struct world *w)

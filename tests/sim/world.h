@@ -205,8 +205,7 @@ struct record_info view_record(const struct agent *a, const struct ekv *kv);
 void fault_inject(struct world *w);
 void fault_heal(struct world *w);
 void fault_rejoin(struct world *w, int agent);
-void fault_put(
-	struct world *w, const char *key, const char *value, const char *tag, int64_t lease);
+void fault_put(struct world *w, const char *key, const char *value, const char *tag, int64_t lease);
 void fault_delete(struct world *w, const char *key);
 void fault_put_record(struct world *w, int agent, bool voting);
 

@@ -1,0 +1,306 @@
+/*
+ * What an agent does for its failover core: plans, and transactions of its batches.
+ *
+ * A plan takes time, and is made of two slices: the first half of the nodes as they are when it
+ * begins, the other half as they are when it ends. So it is never quite right, as the survey of the
+ * real agent is not; what it gives wrong is what the transactions compare.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "core/roster.h"
+#include "tests/sim/failover_world.h"
+
+/* While there is an order to rebalance that could not be removed. */
+#define ORDER_AGAIN (500 * USEC_PER_MSEC)
+
+static size_t nodes_of(const struct facts *copy, unsigned nodes, int place)
+{
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < nodes; i++)
+		n += facts_manager(copy, i) == place && copy->exists[i].mod;
+	return n;
+}
+
+static struct planner_member planner_member_of(struct fworld *f, int agent, int i)
+{
+	const struct fagent *a = &f->agents[agent];
+	const struct roster_member *m =
+		roster_find(coord_roster(f->w->agents[agent].core), place_name(f, i));
+	struct planner_member ret = {
+		.name = place_name(f, i),
+		.active = m && m->is_active,
+		.gone_since = m ? m->since : 0,
+		.moved_at = a->moved_at[i],
+		.never_seen = m && !m->was_seen,
+		.nodes = nodes_of(&a->copy, f->nodes, i),
+	};
+
+	if (i < f->w->count)
+		ret.draining = a->feed.drain[i].mod && f->mutation != FMUTATION_DRAINED;
+	if (f->mutation == FMUTATION_HEALTHY && world_chance(f->w, 2))
+		ret.active = false;
+	return ret;
+}
+
+static struct planner *planner_for(struct fworld *f, int agent)
+{
+	struct planner_member members[FPLACES];
+	struct planner_config config = {
+		.members = members,
+		.n = (uint32_t)f->w->count + 1,
+		.delay = f->delay,
+		.hold_down = f->mutation == FMUTATION_HOLD_DOWN ? 0 : f->hold_down,
+		.now = fagent_now(f, agent),
+	};
+	int i;
+
+	for (i = 0; i <= f->w->count; i++)
+		members[i] = planner_member_of(f, agent, i);
+	return planner_new(&config);
+}
+
+/* ---- plans ---- */
+
+static uint32_t set_of(struct planner *p, const struct facts *copy, unsigned node)
+{
+	CLEANUP(bitset_done) struct bitset set = BITSET_INIT;
+	unsigned mask = facts_candidates(copy, node);
+	uint32_t i;
+
+	for (i = 0; i < AGENTS_MAX; i++)
+		if (mask & 1U << i)
+			bitset_add(&set, i);
+	return mask ? planner_set(p, &set) : PLANNER_NONE;
+}
+
+/* As far as `until`. */
+static void add_nodes(struct fworld *f, struct fagent *a, unsigned until)
+{
+	int manager;
+
+	for (; a->plan_nodes < until; a->plan_nodes++) {
+		if (!a->copy.exists[a->plan_nodes].mod)
+			continue;
+		manager = facts_manager(&a->copy, a->plan_nodes);
+		(void)planner_add(a->planner, a->plan_nodes,
+			manager == FNOBODY ? PLANNER_NOBODY : (uint32_t)manager,
+			set_of(a->planner, &a->copy, a->plan_nodes));
+	}
+	(void)f;
+}
+
+void fagent_abandon(struct fagent *a)
+{
+	planner_free(a->planner);
+	a->planner = NULL;
+	a->plan++;
+}
+
+void fagent_begin_plan(struct fworld *f, int agent)
+{
+	struct fagent *a = &f->agents[agent];
+	bool slow = f->w->faulty && world_chance(f->w, 20);
+
+	fagent_abandon(a);
+	f->tally->plans++;
+	a->planner = planner_for(f, agent);
+	a->plan_revision = f->mutation == FMUTATION_OLD_COPY ? INT64_MAX : a->copy_revision;
+	a->plan_serial = fagent_serial(f, agent);
+	a->plan_nodes = 0;
+	a->balancing = false;
+	add_nodes(f, a, f->nodes / 2);
+	world_schedule_part(f->w, f->w->now + world_random(f->w, 10, slow ? 300000 : 5000),
+		STEP_PART_INSIDE, agent, FPART_PLAN, (void *)(uintptr_t)a->plan);
+}
+
+/* As it is by now: the watch is behind what this member has written itself. */
+static int64_t order_now(const struct fagent *a, int *ret_left)
+{
+	bool own = a->order_revision > a->feed.rebalance.mod;
+
+	*ret_left = own ? a->order_left : a->feed.rebalance.value;
+	return own ? a->order_revision : a->feed.rebalance.mod;
+}
+
+static void remove_order(struct fworld *f, int agent)
+{
+	struct fagent *a = &f->agents[agent];
+	struct batch *b = batch_new(f, agent, 0);
+	int left;
+
+	batch_compare(b, "rebalance", ECOMPARE_MOD, order_now(a, &left), false);
+	batch_delete(b, "rebalance");
+	slot_send_loose(f, b);
+}
+
+/* An order to rebalance is looked at when nothing else is left to do. */
+static void balance(struct fworld *f, int agent, struct failover_plan *plan)
+{
+	struct fagent *a = &f->agents[agent];
+	struct planner *p = a->planner;
+	int left;
+
+	(void)order_now(a, &left);
+	while (!planner_balance(p, (size_t)MAX(left, 0)))
+		continue;
+	plan->n = planner_moves(p, &plan->moves);
+	plan->one_lane = true;
+	a->balancing = true;
+	if (plan->n)
+		return;
+	remove_order(f, agent);
+	plan->wakeup = usec_min(plan->wakeup, fagent_now(f, agent) + ORDER_AGAIN);
+}
+
+void fagent_end_plan(struct fworld *f, int agent, uint64_t which)
+{
+	struct fagent *a = &f->agents[agent];
+	struct failover_plan plan = {.revision = a->plan_revision, .serial = a->plan_serial};
+
+	if (which != a->plan || !a->planner)
+		return;
+	add_nodes(f, a, f->nodes);
+	plan.n = planner_moves(a->planner, &plan.moves);
+	plan.wakeup = planner_wakeup(a->planner);
+	if (f->mutation == FMUTATION_WAKEUP)
+		plan.wakeup = USEC_NEVER;
+	if (!plan.n && a->feed.rebalance.mod)
+		balance(f, agent, &plan);
+	world_say(f->w, agent, "  plan %llu of revision %lld: %zu moves%s",
+		(unsigned long long)a->plan, (long long)plan.revision, plan.n,
+		a->balancing ? " of a rebalancing" : "");
+	failover_planned(a->core, fagent_now(f, agent), &plan);
+	planner_free(a->planner);
+	a->planner = NULL;
+}
+
+/* ---- batches ---- */
+
+static void fence(struct fworld *f, int agent, struct batch *b, const struct coord_fence *fence)
+{
+	const char *name = f->w->agents[agent].name;
+	char key[EKEY_MAX];
+
+	(void)snprintf(key, sizeof(key), "members/%s", name);
+	batch_compare(b, key, ECOMPARE_MOD, fence->record_rev, false);
+	if (f->mutation == FMUTATION_FENCE)
+		return;
+	(void)snprintf(key, sizeof(key), "active/%s", name);
+	batch_compare(b, key, ECOMPARE_MOD, fence->active_rev, false);
+	batch_compare(b, "leader", ECOMPARE_CREATE, fence->leader_rev, false);
+	batch_compare(b, "leader", ECOMPARE_LEASE, fence->lease, false);
+}
+
+/* False: the facts have changed since the plan, and the copy knows. */
+static bool stands(const struct fworld *f, const struct fagent *a, const struct planner_move *m)
+{
+	if (f->mutation == FMUTATION_UNCHECKED || f->mutation == FMUTATION_OLD_COPY)
+		return true;
+	return a->copy.exists[m->node].mod && facts_manager(&a->copy, m->node) == (int)m->from &&
+	       facts_candidates(&a->copy, m->node) & 1U << m->to;
+}
+
+static void add_move(struct fworld *f, int agent, struct batch *b, const struct planner_move *move)
+{
+	const struct facts *copy = &f->agents[agent].copy;
+	const struct fact *from[FSOURCES];
+	char keys[FSOURCES][EKEY_MAX];
+	unsigned i, n;
+
+	n = facts_manager_from(copy, move->node, from, keys);
+	for (i = 0; i < n; i++)
+		if (f->mutation != FMUTATION_NODE && f->mutation != FMUTATION_OLD_COPY)
+			batch_compare(b, keys[i], ECOMPARE_MOD, from[i]->mod, true);
+	n = facts_candidates_from(copy, move->node, from, keys);
+	for (i = 0; i < n; i++)
+		if (f->mutation != FMUTATION_CANDIDATES && f->mutation != FMUTATION_OLD_COPY)
+			batch_compare(b, keys[i], ECOMPARE_MOD, from[i]->mod, true);
+	(void)snprintf(keys[0], EKEY_MAX, "nodes/%u/manager", move->node);
+	batch_write(b, keys[0], place_name(f, (int)move->to), f->w->agents[agent].instance);
+	batch_move(b);
+}
+
+/* One entry per plan and lane, written anew by each of its transactions. */
+static void add_history(
+	struct fworld *f, int agent, struct batch *b, struct slot *s, int64_t leader_rev)
+{
+	struct fagent *a = &f->agents[agent];
+	char value[64];
+
+	if (s->entry_plan != a->plan || !s->entry[0])
+		(void)snprintf(s->entry, sizeof(s->entry), "history/%s-%llu-%u",
+			f->w->agents[agent].instance, (unsigned long long)a->plan,
+			(unsigned)(s - a->slots));
+	s->entry_plan = a->plan;
+	(void)snprintf(value, sizeof(value), "%s %lld %lld %lld %lld %u", f->w->agents[agent].name,
+		(long long)leader_rev, (long long)a->copy_revision,
+		(long long)f->w->agents[agent].seen, (long long)fagent_wall(f, agent),
+		s->entry_gone);
+	batch_write(b, s->entry, value, "");
+}
+
+static void count_down(struct fagent *a, struct batch *b)
+{
+	char value[16];
+	int left;
+
+	batch_compare(b, "rebalance", ECOMPARE_MOD, order_now(a, &left), false);
+	left -= (int)batch_moves(b);
+	(void)snprintf(value, sizeof(value), "%d", left);
+	batch_write(b, "rebalance", value, "");
+	batch_set_order_left(b, left);
+}
+
+void fagent_send(struct fworld *f, int agent, const struct failover_action *action)
+{
+	struct fagent *a = &f->agents[agent];
+	struct slot *s = &a->slots[action->lane];
+	struct batch *b = batch_new(f, agent, action->lane);
+	size_t n = action->n, i;
+	struct coord_fence is;
+
+	if (!fagent_acting(f, agent, &is))
+		world_fail(f->w, "%s sends moves without acting as the leader",
+			f->w->agents[agent].instance);
+	if (s->entry_plan != a->plan)
+		s->entry_gone = 0;
+	if (world_chance(f->w, 10))
+		n = (size_t)world_random(f->w, 1, (usec_t)n);
+	fence(f, agent, b, &is);
+	for (i = 0; i < n && stands(f, a, &action->moves[i]); i++) {
+		add_move(f, agent, b, &action->moves[i]);
+		if (action->moves[i].cause == PLANNER_GONE)
+			s->entry_gone |= 1U << action->moves[i].from;
+	}
+	if (i && a->balancing)
+		count_down(a, b);
+	if (i)
+		add_history(f, agent, b, s, is.leader_rev);
+	failover_sent(a->core, fagent_now(f, agent), action->lane, i);
+	if (i)
+		slot_commit(f, agent, action->lane, b);
+}
+
+void fagent_ended(struct fworld *f, int agent, unsigned lane, enum failover_end end,
+	int64_t revision, const struct batch *batch)
+{
+	static const char *const names[] = {"applied", "conflict", "refused", "unknown"};
+	struct fagent *a = &f->agents[agent];
+
+	world_say(f->w, agent, "  lane %u: %u moves %s at %lld", lane, batch_moves(batch),
+		names[end], (long long)revision);
+	if (end == FAILOVER_UNKNOWN || end == FAILOVER_REFUSED)
+		a->slots[lane].entry[0] = '\0';
+	if (end == FAILOVER_APPLIED && batch_order_left(batch) != BATCH_NO_ORDER) {
+		a->order_revision = revision;
+		a->order_left = batch_order_left(batch);
+	}
+	failover_ended(a->core, fagent_now(f, agent), lane, end, revision, "as told");
+}
