@@ -49,6 +49,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/member.c agent/app/member.h \
 	agent/app/mover.c agent/app/mover.h \
 	agent/app/mover_picture.c agent/app/mover_private.h \
+	agent/app/mover_plan.c \
 	agent/app/mover_txn.c \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
