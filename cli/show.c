@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/show_managers.h"
+#include "cli/show_hooks.h"
 
 /* The one refusal that is an answer: upstream prints it and is content. */
 #define NOT_ENABLED "Collective mode not enabled on this system"
@@ -276,6 +277,7 @@ void show_write(struct writer *w, const json *answer, double now)
 		write_certificate(w, json_at(answer, "certificate"));
 	if (json_is_object(json_at(answer, "database")))
 		write_database(w, json_at(answer, "database"));
+	show_hooks(w, json_at(answer, "hooks"));
 	if (json_is_object(json_at(answer, "counters")))
 		write_counters(w, json_at(answer, "counters"));
 	if (json_is_object(json_at(answer, "loop")))

@@ -24,6 +24,7 @@
 #include "app/etcdconf.h"
 #include "app/events.h"
 #include "app/history.h"
+#include "app/hooks.h"
 #include "app/identity.h"
 #include "app/install.h"
 #include "app/keyring.h"
@@ -268,6 +269,18 @@ static void stop_events(struct agent *agent)
 	events_free(TAKE(agent->events));
 }
 
+static int start_hooks(struct agent *agent, struct err *err)
+{
+	(void)err;
+	agent->hooks = hooks_new(agent);
+	return 0;
+}
+
+static void stop_hooks(struct agent *agent)
+{
+	hooks_free(TAKE(agent->hooks));
+}
+
 static int start_resources(struct agent *agent, struct err *err)
 {
 	(void)err;
@@ -337,6 +350,7 @@ static const struct {
 	{start_commands, NULL},
 	{start_database, stop_database},
 	{start_events, stop_events},
+	{start_hooks, stop_hooks},
 	{start_resources, stop_resources},
 	{start_api, stop_api},
 	{start_renewal, stop_renewal},

@@ -7,6 +7,7 @@
 #include "app/agent.h"
 #include "app/database.h"
 #include "app/door.h"
+#include "app/hooks.h"
 #include "app/identity.h"
 #include "app/member.h"
 #include "app/mover.h"
@@ -239,6 +240,7 @@ json *show_collective(struct agent *agent, bool verbose)
 	add_etcd(answer, agent);
 	add_certificate(answer, agent->identity);
 	add_database(answer, agent);
+	hooks_tell(agent->hooks, answer);
 	add_counters(answer, agent);
 	return answer;
 }

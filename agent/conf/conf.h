@@ -69,6 +69,9 @@ struct conf {
 		usec_t hold_down;
 	} failover;
 	struct {
+		usec_t timeout;
+	} hooks;
+	struct {
 		char *config_dir; /* absolute, as all paths */
 		char *state_dir;
 		char *socket;

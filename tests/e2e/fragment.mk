@@ -7,7 +7,6 @@ EXTRA_DIST += \
 	tests/e2e/test_backup.py \
 	tests/e2e/test_by_hand.py \
 	tests/e2e/test_certificates.py \
-	tests/e2e/test_claim.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_copy.py \
@@ -17,6 +16,7 @@ EXTRA_DIST += \
 	tests/e2e/test_faults_wire.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_history.py \
+	tests/e2e/test_hooks.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_invitations.py \
 	tests/e2e/test_join.py \
