@@ -17,6 +17,7 @@ etc/collective.conf: etc/collective.conf.in Makefile
 etc/collectived.service: etc/collectived.service.in Makefile
 	$(ETC_SUBST) $(srcdir)/etc/collectived.service.in > $@
 
+dist_doc_DATA += etc/manager-gained.example
 doc_DATA = etc/collective.conf
 systemdsystemunit_DATA = etc/collectived.service
 dist_bashcompletion_DATA = etc/completion/collective etc/completion/nodeattrib
