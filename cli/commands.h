@@ -26,6 +26,13 @@ int run_restore(struct call *call);
 int run_pause(struct call *call);
 int run_resume(struct call *call);
 int run_history(struct call *call);
+int run_claim(struct call *call);
+int run_nodes(struct call *call);
+int run_candidates(struct call *call);
+int run_plan(struct call *call);
+int run_drain(struct call *call);
+int run_undrain(struct call *call);
+int run_rebalance(struct call *call);
 
 /* A new request {"operation":operation}. */
 json *command_request(const char *operation);

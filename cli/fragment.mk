@@ -6,22 +6,29 @@ cli_libcli_a_SOURCES = \
 	cli/attributes.c \
 	cli/backup.c cli/backup.h \
 	cli/change.c \
+	cli/claim.c \
 	cli/client.c cli/client.h \
 	cli/commands.c cli/commands.h \
+	cli/drain.c \
 	cli/dump.c \
 	cli/dump_files.c cli/dump_files.h \
 	cli/help.c \
 	cli/history.c \
 	cli/invite.c \
 	cli/join.c \
+	cli/managers.c \
 	cli/membership.c cli/membership.h \
 	cli/names.c cli/names.h \
 	cli/nodeattrib.c \
 	cli/nodes.c \
 	cli/orders.c \
+	cli/plan.c \
 	cli/programs.c cli/programs.h \
+	cli/progress.c cli/progress.h \
+	cli/rebalance.c \
 	cli/restore.c \
 	cli/restore_files.c cli/restore_files.h \
+	cli/rows.c cli/rows.h \
 	cli/secret.c \
 	cli/session.c cli/session.h \
 	cli/show.c \

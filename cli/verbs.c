@@ -198,5 +198,36 @@ const struct verb verbs[] = {
 			},
 		.run = run_restore,
 	},
+	{
+		.name = "claim",
+		.args = "NODERANGE",
+		.min = 1,
+		.max = 1,
+		.help = "Make this member the manager of those of the nodes that have none",
+		.options = {{0, "json", .help = "Print one line of JSON"}},
+		.run = run_claim,
+	},
+	{
+		.name = "nodes",
+		.args = "[MEMBER]",
+		.max = 1,
+		.help = "List which member manages which nodes, or the nodes of MEMBER, one a line",
+		.options =
+			{
+				{0, "unmanaged", .instead = true,
+					.help = "List the nodes that have no manager, one a line"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_nodes,
+	},
+	{
+		.name = "candidates",
+		.args = "NODERANGE",
+		.min = 1,
+		.max = 1,
+		.help = "List which members may manage each node",
+		.options = {{0, "json", .help = "Print one line of JSON"}},
+		.run = run_candidates,
+	},
 	{.name = NULL},
 };

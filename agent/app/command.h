@@ -63,6 +63,10 @@ struct command {
 	usec_t ttl;
 	bool made_certificate;
 	bool abandoned; /* nobody waits for the answer */
+	/* What an operation has of its own; freed with the command, which ends with the membership. */
+	void *work;
+	void (*work_free)(void *work);
+	bool endless; /* it waits for others to do something: it does not keep the agent from stopping */
 };
 
 /* Taking time: the command lives until one of the ends below. */
@@ -90,6 +94,8 @@ command_fn command_dump, command_restore;
 command_fn command_gencert, command_adopt, command_delete, command_resign;
 command_fn command_pause, command_resume, command_history;
 command_fn command_watch;
+command_fn command_claim, command_nodes, command_candidates;
+command_fn command_plan, command_drain, command_undrain, command_rebalance;
 /* NULL is fine. */
 void dump_free(struct dump *dump);
 void restore_free(struct restore *restore);

@@ -14,10 +14,10 @@
 #include "base/text.h"
 
 /* What lines of the log begin with; tests/lint/style.sh looks for those that are missing here. */
-static const char *const log_modules[] = {"agent", "api", "certificate", "collective", "conf",
-	"database", "dump", "enroll", "etcd", "history", "hooks", "http", "join", "leader", "lease",
-	"loop", "member", "membership", "orders", "quorum", "registry", "rekey", "restore",
-	"secret", "state", "store", "sync", "writer"};
+static const char *const log_modules[] = {"agent", "api", "certificate", "claim", "collective",
+	"conf", "database", "drain", "dump", "enroll", "etcd", "failover", "history", "hooks",
+	"http", "join", "leader", "lease", "loop", "member", "membership", "orders", "quorum",
+	"registry", "rekey", "restore", "secret", "state", "store", "sync", "writer"};
 
 static int check_module(const char *module, struct err *err)
 {

@@ -44,6 +44,8 @@ static void command_free(struct command *cmd)
 	rekey_begin_free(cmd->rekey);
 	order_change_free(cmd->order);
 	watcher_free(cmd->watch);
+	if (cmd->work_free)
+		cmd->work_free(cmd->work);
 	invitations_leave(&cmd->disk);
 	loop_timer_free(cmd->deadline);
 	secret_free(cmd->token);
@@ -185,7 +187,7 @@ void commands_drop(struct commands *c, const char *why)
 	struct command *cmd, *tmp;
 
 	list_foreach_safe (cmd, tmp, &c->list, link) {
-		if (cmd->job || cmd->rekey || cmd->order || cmd->ready ||
+		if (cmd->job || cmd->rekey || cmd->order || cmd->ready || cmd->work ||
 			list_linked(&cmd->disk.link))
 			command_fail(cmd, why);
 	}
@@ -205,7 +207,7 @@ void commands_stop(struct commands *c)
 	struct command *cmd, *tmp;
 
 	list_foreach_safe (cmd, tmp, &c->list, link) {
-		if (cmd->joiner)
+		if (cmd->joiner || cmd->endless)
 			command_fail(cmd, stopping(cmd));
 		else if (cmd->watch)
 			watcher_end(cmd, STOPPING);
@@ -303,6 +305,9 @@ static const struct {
 	{"secret", false, command_secret},
 	{"dump", false, command_dump},
 	{"restore", false, command_restore},
+	{"claim", false, command_claim},
+	{"nodes", true, command_nodes},
+	{"candidates", true, command_candidates},
 };
 
 static bool is_readable(const char *operation)

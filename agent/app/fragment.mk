@@ -3,17 +3,23 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/address.c agent/app/address.h \
 	agent/app/agent.c agent/app/agent.h \
 	agent/app/anchor.c agent/app/anchor.h \
+	agent/app/await.c agent/app/await.h \
 	agent/app/carry.c agent/app/carry.h \
 	agent/app/certmaker.c agent/app/certmaker.h \
 	agent/app/change.c agent/app/change.h \
 	agent/app/command.h \
 	agent/app/command_book.c \
+	agent/app/command_claim.c \
+	agent/app/command_drain.c \
 	agent/app/command_enroll.c \
 	agent/app/command_dump.c \
 	agent/app/command_history.c \
 	agent/app/command_log.c \
 	agent/app/command_member.c \
 	agent/app/command_orders.c \
+	agent/app/command_nodes.c \
+	agent/app/command_plan.c \
+	agent/app/command_rebalance.c \
 	agent/app/command_rekey.c \
 	agent/app/command_restore.c \
 	agent/app/command_secret.c \
@@ -45,6 +51,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/member.c agent/app/member.h \
 	agent/app/mover.c agent/app/mover.h \
 	agent/app/mover_picture.c agent/app/mover_private.h \
+	agent/app/mover_plan.c \
 	agent/app/mover_txn.c \
 	agent/app/notify.c agent/app/notify.h \
 	agent/app/numbers.c agent/app/numbers.h \
@@ -76,6 +83,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/state.c agent/app/state.h \
 	agent/app/states.c agent/app/states.h \
 	agent/app/survey.c agent/app/survey.h \
+	agent/app/tell.c agent/app/tell.h \
 	agent/app/view.c agent/app/view.h \
 	agent/app/writer.c agent/app/writer.h \
 	agent/app/writer_coat.c agent/app/writer_coat.h \

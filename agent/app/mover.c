@@ -4,9 +4,6 @@
  * (mover_txn.c), each in a lane whose slot sees to it that it is applied at most once and that its
  * outcome is known in the end (app/writer_slot.h).
  *
- * To rebalance: where an order stands and there is nothing else to move, a second survey evens out; its
- * moves count the order down, and when it has none the order is removed.
- *
  * Who does not lead makes surveys all the same, but seldom, so that every member can tell which nodes
  * nobody looks after.
  *
@@ -14,7 +11,7 @@
  * not write any more; the machine then takes it for unknown, and plans anew in time.
  */
 #include "config.h"
-#include "app/mover_private.h"
+#include "app/mover.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,6 +21,7 @@
 #include "app/identity.h"
 #include "app/keyring.h"
 #include "app/member.h"
+#include "app/mover_private.h"
 #include "app/orders.h"
 #include "app/replica.h"
 #include "app/report.h"
@@ -46,10 +44,8 @@
 #define LOOK_SHARE  20
 /* What one turn of the loop may take. */
 #define SLICE (8 * USEC_PER_MSEC)
-/* After a survey that could not be made, and for an order that could not be removed. */
+/* After an attempt to shorten history that failed. */
 #define TRY_AGAIN (2 * USEC_PER_SEC)
-
-static void look(struct mover *m);
 
 /* ---- the view ---- */
 
@@ -135,258 +131,6 @@ static void fill(struct mover *m, struct failover_view *view)
 	}
 }
 
-/* ---- what a survey tells ---- */
-
-static void tell_orphans(struct mover *m)
-{
-	CLEANUP(freep) char *text = NULL;
-	struct buf names = BUF_INIT(512);
-	int rc = 0;
-
-	for (size_t i = 0; i < m->n_orphans && rc == 0; i++)
-		rc = buf_printf(&names, "%s%s", i ? ", " : "", m->orphans[i]);
-	if (m->counts.orphaned == 0)
-		text = xstrdup("no node is orphaned any more");
-	else
-		text = xasprintf("%zu %s orphaned, neither the manager nor any candidate is there: "
-				 "%s%s",
-			m->counts.orphaned, m->counts.orphaned == 1 ? "node is" : "nodes are",
-			buf_cstr(&names), rc < 0 || m->counts.orphaned > m->n_orphans ? ", …" : "");
-	buf_done(&names);
-	report_change(m->orphans_report, m->counts.orphaned > 0, text);
-}
-
-static void tell_odd(struct mover *m, const struct survey *survey)
-{
-	CLEANUP(freep) char *text = NULL;
-	const char *first;
-	size_t n = survey_odd(survey, &first);
-
-	if (n == m->n_odd)
-		return;
-	m->n_odd = n;
-	text = n == 0 ? xstrdup("all candidates can be used again")
-		      : xasprintf("%s%s", first,
-				n == 1 ? "" : " (and others, whose candidates can't be used)");
-	report_change(m->odd_report, n > 0, text);
-}
-
-/* Called for each survey of the real picture; the leader's log tells what it shows. */
-static void take_picture(struct mover *m, const struct survey *survey, bool leads)
-{
-	size_t before = m->counts.orphaned;
-
-	mover_picture_take(m, survey);
-	m->looked_at = loop_now(m->agent->loop);
-	m->look_cost = survey_took(survey);
-	if (!leads)
-		return;
-	if (m->counts.orphaned != before)
-		tell_orphans(m);
-	tell_odd(m, survey);
-}
-
-/* ---- the plan ---- */
-
-static void plan_free_names(struct mover *m)
-{
-	candidates_free(TAKE(m->candidates));
-	free(TAKE(m->names));
-	survey_free(TAKE(m->plan.survey));
-}
-
-static bool idle(const struct mover *m)
-{
-	for (unsigned i = 0; i < FAILOVER_LANES; i++) {
-		if (m->lanes[i].busy)
-			return false;
-	}
-	return true;
-}
-
-/* One line for each manager that nodes were taken from. */
-static void tell_plan_end(struct mover *m)
-{
-	double took = (double)(loop_now(m->agent->loop) - m->plan.began) / (double)USEC_PER_SEC;
-
-	if (m->plan.told || !idle(m))
-		return;
-	m->plan.told = true;
-	for (unsigned c = 0; c < MOVER_CAUSES; c++) {
-		const struct mover_tally *tally = &m->plan.tally[c];
-
-		for (size_t i = 0; i < tally->n; i++) {
-			CLEANUP(freep) char *text = NULL;
-			bool again = false;
-
-			for (size_t j = 0; j < i && !again; j++)
-				again = text_eq(tally->at[j].from, tally->at[i].from);
-			if (again)
-				continue;
-			text = mover_tally_text(tally, tally->at[i].from);
-			log_info("failover", "%s%s%s, in %.1f s",
-				c == PLANNER_GONE ? "" : planner_cause_name((enum planner_cause)c),
-				c == PLANNER_GONE ? "" : ": ", text, took);
-		}
-	}
-	if (m->plan.done < m->plan.moves)
-		log_debug("failover", "%zu of %zu nodes were moved; the rest is looked at anew",
-			m->plan.done, m->plan.moves);
-}
-
-/* The survey becomes the plan in work. */
-static void begin_plan(struct mover *m, struct survey *survey, size_t moves)
-{
-	uint32_t n = survey_members(survey);
-	/* what is only gone on with has been told */
-	bool fresh = m->plan.done == m->plan.moves;
-
-	plan_free_names(m);
-	m->plan.survey = survey;
-	m->names = xcalloc((size_t)n + 1, sizeof(*m->names));
-	for (uint32_t i = 0; i < n; i++)
-		m->names[i] = planner_member(survey_planner(survey), i)->name;
-	m->plan.number++;
-	m->plan.moves = moves;
-	m->plan.done = 0;
-	m->plan.began = loop_now(m->agent->loop);
-	m->plan.told = moves == 0;
-	memset(m->plan.tally, 0, MOVER_CAUSES * sizeof(*m->plan.tally));
-	snprintf(m->plan.batch, sizeof(m->plan.batch), "%s-%" PRIu64, m->run, m->plan.number);
-	if (moves && fresh)
-		log_info("failover", "%zu %s to be moved", moves,
-			moves == 1 ? "node is" : "nodes are");
-}
-
-static void give_plan(struct mover *m, struct survey *survey, bool one_lane, usec_t wakeup)
-{
-	const struct planner *planner = survey_planner(survey);
-	struct failover_plan plan = {
-		.one_lane = one_lane,
-		.wakeup = usec_min(wakeup, planner_wakeup(planner)),
-		.revision = survey_revision(survey),
-		.serial = m->survey_serial,
-	};
-
-	plan.n = planner_moves(planner, &plan.moves);
-	begin_plan(m, survey, plan.n);
-	failover_planned(m->core, loop_now(m->agent->loop), &plan);
-	look(m);
-}
-
-static void give_nothing(struct mover *m)
-{
-	usec_t now = loop_now(m->agent->loop);
-	const struct failover_plan plan = {
-		.wakeup = usec_add(now, TRY_AGAIN),
-		.revision = replica_revision(member_replica(m->agent->member)),
-		.serial = m->survey_serial,
-	};
-
-	failover_planned(m->core, now, &plan);
-	look(m);
-}
-
-/* ---- an order to rebalance ---- */
-
-static void on_order_removed(const struct etcd_result *result, void *arg)
-{
-	struct mover *m = arg;
-
-	m->order_call = NULL;
-	if (result->outcome == ETCD_OK) {
-		log_info("failover", "rebalancing is done");
-		member_expect(m->agent->member, result->reply->header.revision);
-	} else {
-		log_debug("failover", "the order to rebalance can't be removed: %s", result->text);
-	}
-}
-
-/* A copy of it that comes late compares a revision that does not come again. */
-static void remove_order(struct mover *m)
-{
-	static const struct etcd_call_options options = {.lane = "mover"};
-	const struct order *order = orders_rebalance(m->agent->orders);
-	CLEANUP(etcd_txn_freep) struct etcd_txn *txn = etcd_txn_new();
-	CLEANUP(freep)
-	char *key = xasprintf("%s" ORDERS_REBALANCE, member_prefix(m->agent->member));
-
-	if (!order || m->order_call || !mover_fence(m->agent, txn, NULL))
-		return;
-	etcd_txn_if_mod(txn, key, ETCD_EQUAL, order->mod_revision);
-	etcd_txn_delete(txn, ETCD_THEN, key);
-	m->order_call =
-		etcd_commit(member_etcd(m->agent->member), txn, &options, on_order_removed, m);
-}
-
-static void on_balanced(int rc, const char *why, struct survey *survey, void *arg)
-{
-	struct mover *m = arg;
-	const struct planner_move *moves;
-	usec_t wakeup = USEC_NEVER;
-
-	m->survey = NULL;
-	if (rc < 0) {
-		log_debug("failover", "no plan to rebalance: %s", why);
-		survey_free(survey);
-		give_nothing(m);
-		return;
-	}
-	if (planner_moves(survey_planner(survey), &moves) == 0) {
-		remove_order(m);
-		wakeup = usec_add(loop_now(m->agent->loop), TRY_AGAIN);
-	}
-	give_plan(m, survey, true, wakeup);
-}
-
-static bool balance(struct mover *m)
-{
-	struct survey_options options = {.balance = true};
-	int64_t mod = 0, left = 0;
-
-	if (!orders_rebalance(m->agent->orders))
-		return false;
-	if (!mover_order(m, &mod, &left)) {
-		/* the last move has removed it, which the copy does not show yet; or it was given so */
-		if (mod != m->order_mod)
-			remove_order(m);
-		return false;
-	}
-	options.max_moves = (size_t)left;
-	m->survey = survey_new(m->agent, &options, on_balanced, m);
-	return true;
-}
-
-static void on_planned(int rc, const char *why, struct survey *survey, void *arg)
-{
-	struct mover *m = arg;
-	const struct planner_move *moves;
-
-	m->survey = NULL;
-	if (rc < 0) {
-		log_debug("failover", "no plan: %s", why);
-		survey_free(survey);
-		give_nothing(m);
-		return;
-	}
-	take_picture(m, survey, true);
-	if (planner_moves(survey_planner(survey), &moves) == 0 && balance(m)) {
-		survey_free(survey);
-		return;
-	}
-	give_plan(m, survey, false, USEC_NEVER);
-}
-
-static void make_plan(struct mover *m)
-{
-	const struct survey_options options = {.balance = false};
-
-	tell_plan_end(m);
-	survey_free(TAKE(m->survey));
-	m->survey_serial = m->serial;
-	m->survey = survey_new(m->agent, &options, on_planned, m);
-}
-
 /* ---- batches ---- */
 
 static void on_batch(enum writer_end end, int64_t revision, const char *why, void *arg)
@@ -411,7 +155,7 @@ static void on_batch(enum writer_end end, int64_t revision, const char *why, voi
 						: "outcome unknown",
 			*why ? ": " : "", why);
 	failover_ended(m->core, loop_now(m->agent->loop), lane->index, ends[end], revision, why);
-	look(m);
+	mover_look(m);
 }
 
 static void send_batch(struct mover *m, const struct failover_action *action)
@@ -474,7 +218,7 @@ static void on_looked(int rc, const char *why, struct survey *survey, void *arg)
 	(void)why;
 	m->looking = NULL;
 	if (rc == 0)
-		take_picture(m, survey, false);
+		mover_picture_take(m, survey);
 	m->looked_at = loop_now(m->agent->loop);
 	survey_free(survey);
 }
@@ -504,7 +248,7 @@ static void carry_out_action(struct mover *m, const struct failover_action *acti
 {
 	switch (action->kind) {
 	case FAILOVER_PLAN:
-		make_plan(m);
+		mover_plan_make(m);
 		return;
 	case FAILOVER_ABANDON:
 		survey_free(TAKE(m->survey));
@@ -515,7 +259,7 @@ static void carry_out_action(struct mover *m, const struct failover_action *acti
 	}
 }
 
-static void look(struct mover *m)
+void mover_look(struct mover *m)
 {
 	struct failover_action action;
 	struct failover_view view;
@@ -531,7 +275,7 @@ static void look(struct mover *m)
 	}
 	failover_progress(m->core, &done, &all);
 	if (done == all)
-		tell_plan_end(m);
+		mover_plan_tell(m);
 	prune(m, &view);
 	look_around(m, &view);
 	loop_timer_at(m->timer, late ? now : failover_wakeup(m->core));
@@ -539,7 +283,7 @@ static void look(struct mover *m)
 
 static void on_timer(void *arg)
 {
-	look(arg);
+	mover_look(arg);
 }
 
 static void on_revision(int64_t revision, void *arg)
@@ -549,7 +293,7 @@ static void on_revision(int64_t revision, void *arg)
 	(void)revision;
 	m->look_due = true;
 	failover_stir(m->core, loop_now(m->agent->loop));
-	look(m);
+	mover_look(m);
 }
 
 static void on_moved(void *arg, const struct sm *sm, int from)
@@ -562,7 +306,7 @@ static void on_moved(void *arg, const struct sm *sm, int from)
 void mover_changed(struct mover *m)
 {
 	m->look_due = true;
-	look(m);
+	mover_look(m);
 }
 
 /* ---- life ---- */
@@ -614,7 +358,7 @@ void mover_free(struct mover *m)
 		writer_slot_free(m->lanes[i].slot);
 	etcd_cancel(m->order_call);
 	etcd_cancel(m->prune_call);
-	plan_free_names(m);
+	mover_plan_done(m);
 	failover_free(m->core);
 	mover_picture_done(m);
 	report_free(m->orphans_report);

@@ -11,11 +11,14 @@
 #include "app/member.h"
 #include "app/orders.h"
 #include "app/replica.h"
+#include "app/report.h"
 #include "app/survey.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/text.h"
 #include "core/roster.h"
+#include "io/loop.h"
 #include "model/db.h"
 #include "model/natsort.h"
 
@@ -78,6 +81,8 @@ void mover_picture_take(struct mover *m, const struct survey *survey)
 	uint32_t all = survey_members(survey);
 
 	mover_picture_done(m);
+	m->looked_at = loop_now(m->agent->loop);
+	m->look_cost = survey_took(survey);
 	m->counts.known = true;
 	m->counts.orphaned = planner_count(planner, all, PLANNER_ORPHANED);
 	m->counts.fixed = planner_count(planner, all, PLANNER_FIXED);
@@ -91,7 +96,51 @@ void mover_counts(const struct mover *m, struct mover_counts *ret)
 	*ret = m->counts;
 }
 
-/* ---- telling ---- */
+/* ---- to the log ---- */
+
+static void tell_orphans(struct mover *m)
+{
+	CLEANUP(freep) char *text = NULL;
+	struct buf names = BUF_INIT(512);
+	int rc = 0;
+
+	for (size_t i = 0; i < m->n_orphans && rc == 0; i++)
+		rc = buf_printf(&names, "%s%s", i ? ", " : "", m->orphans[i]);
+	if (m->counts.orphaned == 0)
+		text = xstrdup("no node is orphaned any more");
+	else
+		text = xasprintf("%zu %s orphaned, neither the manager nor any candidate is there: "
+				 "%s%s",
+			m->counts.orphaned, m->counts.orphaned == 1 ? "node is" : "nodes are",
+			buf_cstr(&names), rc < 0 || m->counts.orphaned > m->n_orphans ? ", …" : "");
+	buf_done(&names);
+	report_change(m->orphans_report, m->counts.orphaned > 0, text);
+	m->told_orphans = m->counts.orphaned;
+}
+
+static void tell_odd(struct mover *m, const struct survey *survey)
+{
+	CLEANUP(freep) char *text = NULL;
+	const char *first;
+	size_t n = survey_odd(survey, &first);
+
+	if (n == m->n_odd)
+		return;
+	m->n_odd = n;
+	text = n == 0 ? xstrdup("all candidates can be used again")
+		      : xasprintf("%s%s", first,
+				n == 1 ? "" : " (and others, whose candidates can't be used)");
+	report_change(m->odd_report, n > 0, text);
+}
+
+void mover_picture_log(struct mover *m, const struct survey *survey)
+{
+	if (m->counts.orphaned != m->told_orphans)
+		tell_orphans(m);
+	tell_odd(m, survey);
+}
+
+/* ---- to people ---- */
 
 static void tell_row(const struct mover *m, const struct db *db, json *list, const char *name)
 {

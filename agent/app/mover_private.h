@@ -1,5 +1,5 @@
 /*
- * Between mover.c (when what is done), mover_txn.c (the transaction of a batch of moves, and the entries
+ * Between mover.c (when what is done), mover_plan.c (plans), mover_txn.c (the transaction of a batch of moves, and the entries
  * of history that tell of it) and mover_picture.c (what is kept for people).
  */
 #ifndef APP_MOVER_PRIVATE_H
@@ -103,7 +103,8 @@ struct mover {
 	size_t n_rows;
 	char **orphans;
 	size_t n_orphans;
-	size_t n_odd; /* nodes whose candidates can't be understood */
+	size_t told_orphans; /* in the log */
+	size_t n_odd;	     /* nodes whose candidates can't be understood */
 	struct report *orphans_report, *odd_report;
 };
 
@@ -121,8 +122,17 @@ void mover_txn_ended(struct mover_lane *lane, enum failover_end end, int64_t rev
 /* For the log: "63 nodes of mgt2: 32 to mgt1, 31 to mgt3"; new. */
 char *mover_tally_text(const struct mover_tally *tally, const char *from);
 
+/* How things are now, and what follows from that. */
+void mover_look(struct mover *mover);
+/* mover_plan.c: makes a survey and gives it to the machine, with what has become of the last one told. */
+void mover_plan_make(struct mover *mover);
+/* Tells the log what has become of the plan, once, when nothing of it is under way. */
+void mover_plan_tell(struct mover *mover);
+void mover_plan_done(struct mover *mover);
 /* Keeps what a survey has shown. */
 void mover_picture_take(struct mover *mover, const struct survey *survey);
+/* The leader's log tells of it. */
+void mover_picture_log(struct mover *mover, const struct survey *survey);
 void mover_picture_done(struct mover *mover);
 /* Of the plan in work. */
 void mover_progress(const struct mover *mover, size_t *ret_done, size_t *ret_all);

@@ -359,7 +359,8 @@ bool mover_order(const struct mover *m, int64_t *ret_mod, int64_t *ret_left)
 /* The order is counted down by what is moved for it, and is gone with the last. */
 static void put_order(const struct mover *m, struct mover_lane *lane, struct etcd_txn *txn)
 {
-	CLEANUP(freep) char *key = xasprintf("%s" ORDERS_REBALANCE, member_prefix(m->agent->member));
+	CLEANUP(freep)
+	char *key = xasprintf("%s" ORDERS_REBALANCE, member_prefix(m->agent->member));
 	CLEANUP(freep) char *value = NULL;
 	struct order order = *orders_rebalance(m->agent->orders);
 	int64_t mod = 0, left = 0;

@@ -216,14 +216,11 @@ static const char *words(const struct failover *f, enum failover_state to)
 
 static void close_to(struct failover *f, usec_t now, enum failover_state to)
 {
-	if (f->sm.state != (int)to) {
-		f->wake_at = USEC_NEVER;
-		if (f->n > f->next && !f->planning)
-			sm_move(&f->sm, to, now, "%s (%zu of %zu nodes moved)", words(f, to),
-				f->applied, f->n);
-		else
-			sm_move(&f->sm, to, now, "%s", words(f, to));
-	}
+	if (f->sm.state == FAILOVER_MOVING)
+		sm_move(&f->sm, to, now, "%s (%zu of %zu nodes moved)", words(f, to), f->applied,
+			f->n);
+	else if (f->sm.state != (int)to)
+		sm_move(&f->sm, to, now, "%s", words(f, to));
 	give_up(f, now);
 	attempt_drop(&f->work);
 }
@@ -262,7 +259,6 @@ static void begin_plan(struct failover *f, usec_t now)
 	attempt_take(&f->work, ++f->last_id, now);
 	f->planning = true;
 	f->stirred = false;
-	f->wake_at = USEC_NEVER;
 	f->n = f->next = f->applied = f->refused = 0;
 	f->failed = f->given_up = false;
 	if (at_rest(f) && !quietly)

@@ -134,8 +134,8 @@ static uint64_t word_of(const struct planner *p, const struct bitset *set, size_
 	return word;
 }
 
-/* Puts the set behind the others; whether there is anything in it. */
-static bool spell(struct planner *p, const struct bitset *candidates, struct planner_set *ret)
+/* Puts the set behind the others. */
+static void spell(struct planner *p, const struct bitset *candidates, struct planner_set *ret)
 {
 	size_t n = MIN(candidates->n, (size_t)p->n / 64 + 1);
 	size_t first = 0;
@@ -145,13 +145,12 @@ static bool spell(struct planner *p, const struct bitset *candidates, struct pla
 	while (first < n && !word_of(p, candidates, first))
 		first++;
 	*ret = (struct planner_set){p->n_words, (uint32_t)first, (uint32_t)(n - first)};
-	if (p->n_words + ret->n > p->words_room) {
+	if (p->n_words + ret->n >= p->words_room) {
 		p->words_room = MAX(p->words_room * 2, p->n_words + ret->n + 16);
 		p->words = xrealloc(p->words, p->words_room, sizeof(*p->words));
 	}
 	for (size_t i = first; i < n; i++)
 		p->words[ret->at + i - first] = word_of(p, candidates, i);
-	return ret->n > 0;
 }
 
 static uint32_t *slot_of(const struct planner *p, const struct planner_set *set)
@@ -188,8 +187,7 @@ uint32_t planner_set(struct planner *p, const struct bitset *candidates)
 	struct planner_set set;
 	uint32_t *slot;
 
-	if (!spell(p, candidates, &set))
-		return PLANNER_NONE;
+	spell(p, candidates, &set);
 	make_room_for_a_set(p);
 	slot = slot_of(p, &set);
 	if (!*slot) {

@@ -93,7 +93,8 @@ void planner_free(struct planner *p); /* NULL is fine */
 DEFINE_CLEANUP(struct planner *, planner_free)
 
 /* A set of candidates (places of members; others are left out), to be named in planner_add(). Equal
- * sets have one number. An empty one is PLANNER_NONE; so is one past PLANNER_SETS_MAX. */
+ * sets have one number, an empty one too: a node whose candidates are all members no more is orphaned,
+ * and waits for one that joins again. PLANNER_NONE past PLANNER_SETS_MAX. */
 #define PLANNER_SETS_MAX 65536u
 uint32_t planner_set(struct planner *p, const struct bitset *candidates);
 

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/e2e/test_backup.py \
 	tests/e2e/test_by_hand.py \
 	tests/e2e/test_certificates.py \
+	tests/e2e/test_claim.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_copy.py \

@@ -106,6 +106,14 @@ tests_fuzz_fuzz_candidates_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_candidates_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_candidates_LDADD = agent/model/libmodel.a agent/base/libbase.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_orders
+tests_fuzz_fuzz_orders_SOURCES = tests/fuzz/fuzz_orders.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_orders_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+tests_fuzz_fuzz_orders_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_orders_LDADD = agent/app/libapp.a agent/etcd/libetcd.a agent/trust/libtrust.a \
+	agent/core/libcore.a agent/model/libmodel.a agent/io/libio.a agent/wire/libwire.a \
+	agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS) $(IO_LIBS)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 EXTRA_DIST += tests/fuzz/corpora.sh tests/fuzz/run.sh tests/fuzz/replay.c tests/fuzz/corpus

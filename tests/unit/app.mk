@@ -45,3 +45,16 @@ tests_unit_test_app_mover_SOURCES = tests/unit/test_app_mover.c tests/unit/test_
 	tests/unit/test_etcd_fake.c tests/unit/test_etcd_fake.h tests/lib/suite.h
 tests_unit_test_app_mover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_app_mover_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_orders
+TESTS += tests/unit/test_app_orders
+tests_unit_test_app_orders_SOURCES = tests/unit/test_app_orders.c tests/unit/test_app_history.c \
+	tests/unit/test_app_order_change.c tests/unit/test_app_orders.h \
+	tests/unit/test_app_kv.c tests/unit/test_app_kv.h \
+	tests/unit/test_etcd_fake.c tests/unit/test_etcd_fake.h tests/lib/suite.h
+tests_unit_test_app_orders_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+# A member that is what the test says.
+tests_unit_test_app_orders_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=member_prefix \
+	-Wl,--wrap=member_etcd -Wl,--wrap=member_quorum -Wl,--wrap=member_fence \
+	-Wl,--wrap=member_expect
+tests_unit_test_app_orders_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)

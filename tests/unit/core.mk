@@ -32,6 +32,8 @@ tests_unit_test_core_planner_LDADD = agent/core/libcore.a agent/base/libbase.a $
 check_PROGRAMS += tests/unit/test_core_failover
 TESTS += tests/unit/test_core_failover
 tests_unit_test_core_failover_SOURCES = tests/unit/test_core_failover.c \
+	tests/unit/test_core_failover_changes.c \
+	tests/unit/test_core_failover_rig.c tests/unit/test_core_failover_rig.h \
 	tests/unit/test_core_failover_world.c tests/unit/test_core_failover.h tests/lib/suite.h
 tests_unit_test_core_failover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_failover_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)

@@ -129,6 +129,65 @@ static const struct {
 		"{\"stage\":\"idle\",\"at\":5,\"waiting\":[],\"members\":[{\"name\":\"m\","
 		"\"held\":true}]}\n",
 		""},
+	{"pause", "", "{\"collective\":{\"operation\":\"pause\"}}",
+		"{\"collective\":{\"status\":\"Automatic moves are paused\",\"paused\":{\"by\":"
+		"\"mgt1\",\"actor\":\"root\",\"at\":1795333836.25,\"reason\":\"a\\tb\"}}}",
+		CLI_OK, "Automatic moves are paused\n",
+		"Automatic moves are paused (since 2026-11-22 07:50:36 +0000 by root on mgt1: "
+		"a?b)\n"},
+	{"pause --reason=x", "", "{\"collective\":{\"operation\":\"pause\",\"reason\":\"x\"}}",
+		"{\"collective\":{\"error\":\"no\",\"paused\":{}}}", CLI_FAILED, "",
+		"Automatic moves are paused (by an administrator)\nno\n"},
+	{"resume", "", "{\"collective\":{\"operation\":\"resume\"}}",
+		"{\"collective\":{\"status\":\"Automatic moves are resumed\",\"paused\":7}}",
+		CLI_OK, "Automatic moves are resumed\n", ""},
+	{"invite --list --json", "", "{\"collective\":{\"operation\":\"invitations\"}}",
+		"{\"collective\":{\"invitations\":[],\"paused\":{\"by\":\"mgt1\",\"at\":5,"
+		"\"reason\":\"r\",\"other\":1}}}",
+		CLI_OK,
+		"{\"paused\":{\"at\":5,\"by\":\"mgt1\",\"reason\":\"r\"},\"invitations\":[]}\n",
+		"Automatic moves are paused (since 1970-01-01 00:00:05 +0000 on mgt1: r)\n"},
+	{"history -n 2", "", "{\"collective\":{\"operation\":\"history\",\"max\":2}}",
+		"{\"collective\":{\"stale\":{\"age\":5,\"revision\":\"9999\"},\"history\":["
+		"{\"kind\":\"leader\",\"at\":1795333836,\"revision\":\"812\",\"by\":\"mgt2\","
+		"\"from\":\"mgt1\",\"to\":\"mgt2\",\"reason\":\"the lease of mgt1 ended\"},"
+		"{\"kind\":\"failover\",\"at\":1795333837,\"revision\":\"9812\",\"by\":\"mgt2\","
+		"\"actor\":\"leader\",\"reason\":\"mgt1 is gone\",\"moves\":["
+		"{\"from\":\"mgt1\",\"to\":\"mgt2\",\"nodes\":32},"
+		"{\"from\":\"mgt1\",\"to\":\"mgt3\",\"nodes\":31},"
+		"{\"from\":\"mgt4\",\"to\":\"mgt2\",\"nodes\":5}]},"
+		"{\"kind\":\"drain\",\"revision\":\"9813\",\"moves\":["
+		"{\"from\":\"mgt1\",\"to\":\"mgt2\",\"nodes\":1}]},"
+		"{\"kind\":\"resign\",\"at\":1795333838,\"revision\":\"9814\",\"by\":\"mgt2\","
+		"\"from\":\"mgt2\"},"
+		"{\"kind\":\"paused\",\"at\":1795333839,\"revision\":\"9815\",\"by\":\"mgt1\","
+		"\"actor\":\"root\",\"reason\":\"\\u001b[2J\"},"
+		"{\"kind\":\"drain-ordered\",\"at\":1795333839,\"revision\":\"9816\",\"by\":"
+		"\"mgt1\",\"actor\":\"uid 7\",\"member\":\"mgt3\"},7,{}]}}",
+		CLI_OK,
+		"2026-11-22 07:50:36  rev  812  leader         mgt1 -> mgt2: the lease of mgt1 "
+		"ended\n"
+		"2026-11-22 07:50:37  rev 9812  failover       mgt1 -> mgt2 32, mgt3 31; mgt4 -> "
+		"mgt2 5 nodes by leader on mgt2: mgt1 is gone\n"
+		"-                    rev 9813  drain          mgt1 -> mgt2 1 node\n"
+		"2026-11-22 07:50:38  rev 9814  resign         mgt2\n"
+		"2026-11-22 07:50:39  rev 9815  paused         by root on mgt1: ?[2J\n"
+		"2026-11-22 07:50:39  rev 9816  drain-ordered  mgt3 by uid 7 on mgt1\n"
+		"-                    rev                      \n"
+		"-                    rev                      \n",
+		"Showing what was known 5.0s ago (revision 9999)\n"},
+	{"history --json", "", "{\"collective\":{\"operation\":\"history\",\"max\":50}}",
+		"{\"collective\":{\"history\":[{\"kind\":\"leader\",\"new\":[1]}],\"paused\":{"
+		"\"by\":\"mgt1\"}}}",
+		CLI_OK,
+		"{\"paused\":{\"by\":\"mgt1\"},\"history\":[{\"kind\":\"leader\",\"new\":[1]}]}\n",
+		"Automatic moves are paused (by an administrator on mgt1)\n"},
+	{"history -n 0", "", "{\"collective\":{\"operation\":\"history\",\"max\":0}}",
+		"{\"collective\":{\"error\":\"Collective mode not enabled on this system\"}}",
+		CLI_FAILED, "", "Collective mode not enabled on this system\n"},
+	{"history", "", "{\"collective\":{\"operation\":\"history\",\"max\":50}}",
+		"{\"collective\":{\"status\":\"x\"}}", CLI_FAILED, "",
+		"unexpected answer of collectived\n"},
 	{"log etcd info", "",
 		"{\"collective\":{\"operation\":\"log\",\"module\":\"etcd\",\"level\":\"info\"}}",
 		"{\"errorcode\":400,\"error\":\"Bad Request\"}", CLI_FAILED, "",
@@ -139,6 +198,7 @@ START_TEST(each_verb_asks_and_prints)
 {
 	struct script s = {GOOD, "{\"authpassed\":1}", verbs_run[_i].answer};
 
+	setenv("TZ", "UTC", 1);
 	start(&s);
 	run(verbs_run[_i].line, verbs_run[_i].input);
 	ck_assert_msg(

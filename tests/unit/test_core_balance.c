@@ -214,6 +214,40 @@ START_TEST(the_fullest_comes_first_where_moves_are_limited)
 }
 END_TEST
 
+START_TEST(as_full_ones_take_turns_where_moves_are_limited)
+{
+	have(3);
+	for (uint32_t i = 0; i < 3; i++)
+		bitset_add(&sets[0], i);
+	for (uint32_t i = 0; i < 100; i++)
+		node(i % 2, 0);
+	balance(10);
+	ck_assert_uint_eq(check_moves(), 10);
+	ck_assert_uint_eq(planner_load(p, 0), 45);
+	ck_assert_uint_eq(planner_load(p, 1), 45);
+}
+END_TEST
+
+/* mgt2 and mgt4 are empty; mgt4 can take nodes of mgt1, mgt2 those of mgt3 alone, which can take mgt1's. */
+START_TEST(the_nearest_comes_first_where_moves_are_limited)
+{
+	have(4);
+	for (uint32_t i = 0; i < 4; i++)
+		if (i != 1)
+			bitset_add(&sets[0], i);
+	bitset_add(&sets[1], 1);
+	bitset_add(&sets[1], 2);
+	for (int i = 0; i < 6; i++)
+		node(0, 0);
+	for (int i = 0; i < 3; i++)
+		node(2, 1);
+	balance(2);
+	ck_assert_uint_eq(check_moves(), 2);
+	ck_assert_uint_eq(planner_load(p, 0), 4);
+	ck_assert_uint_eq(planner_load(p, 3), 2);
+}
+END_TEST
+
 /* A node may stay where an administrator put it, though it is no candidate. */
 START_TEST(a_manager_that_is_no_candidate_may_keep_its_nodes)
 {
@@ -283,6 +317,104 @@ START_TEST(nothing_that_could_be_done_is_better)
 			"seed %llu: %zu and %zu moves, not %zu and %zu", (unsigned long long)seed,
 			squares(), moves, best.squares, best.moves);
 	}
+}
+END_TEST
+
+/* ---- what proves that nothing is better, in pictures of any size ---- */
+
+#define PROOF_MAX 150
+
+/* The cheapest chain from each member to each other one, given where the nodes are now. */
+static void find_chains(int dist[PROOF_MAX][PROOF_MAX])
+{
+	CLEANUP(freep) uint32_t *at = xmemdup(manager, n_nodes * sizeof(*at));
+	const struct planner_move *moves;
+	size_t n = planner_moves(p, &moves);
+
+	for (size_t i = 0; i < n; i++)
+		at[moves[i].node] = moves[i].to;
+	for (uint32_t u = 0; u < n_members; u++)
+		for (uint32_t v = 0; v < n_members; v++)
+			dist[u][v] = u == v ? 0 : 1000;
+	for (uint32_t i = 0; i < n_nodes; i++) {
+		uint32_t u = at[i];
+
+		for (uint32_t v = 0; v < n_members; v++) {
+			int cost = (v != manager[i]) - (u != manager[i]);
+
+			if (v == manager[i] || bitset_has(&sets[set_of[i]], v))
+				dist[u][v] = MIN(dist[u][v], cost);
+		}
+	}
+	for (uint32_t k = 0; k < n_members; k++)
+		for (uint32_t u = 0; u < n_members; u++)
+			for (uint32_t v = 0; v < n_members; v++)
+				dist[u][v] = MIN(dist[u][v], dist[u][k] + dist[k][v]);
+}
+
+/* No circle saves a move; no chain makes it more even; none saves moves and leaves it as even. */
+static void check_optimal(uint64_t seed)
+{
+	static int dist[PROOF_MAX][PROOF_MAX];
+
+	find_chains(dist);
+	for (uint32_t u = 0; u < n_members; u++) {
+		for (uint32_t v = 0; v < n_members; v++) {
+			size_t from = planner_load(p, u), to = planner_load(p, v);
+			const char *what = NULL;
+
+			if (u == v && dist[u][v] < 0)
+				what = "a circle";
+			else if (dist[u][v] < 500 && from >= to + 2)
+				what = "a chain";
+			else if (dist[u][v] < 0 && from == to + 1)
+				what = "a way to save moves";
+			if (what)
+				ck_abort_msg("seed %llu: there is %s from %u to %u",
+					(unsigned long long)seed, what, u, v);
+		}
+	}
+}
+
+START_TEST(there_is_a_proof_that_nothing_is_better)
+{
+	for (uint64_t seed = 1; seed <= 1000; seed++) {
+		struct prng prng = {seed};
+		uint32_t n_sets = 1 + (uint32_t)prng_below(&prng, ARRAY_SIZE(sets));
+		uint64_t width = 2 + prng_below(&prng, 4);
+
+		have(2 + (uint32_t)prng_below(&prng, 14));
+		for (uint32_t i = 0; i < n_sets; i++) {
+			bitset_reset(&sets[i]);
+			for (uint64_t k = prng_below(&prng, width); k + 1; k--)
+				bitset_add(&sets[i], (uint32_t)prng_below(&prng, n_members));
+		}
+		n_nodes = 0;
+		for (uint64_t i = prng_below(&prng, 200); i; i--)
+			node((uint32_t)prng_below(&prng, 1 + prng_below(&prng, n_members)),
+				(uint32_t)prng_below(&prng, n_sets));
+		balance(SIZE_MAX);
+		check_moves();
+		check_optimal(seed);
+	}
+}
+END_TEST
+
+/* Each set two neighbours, all nodes at one end: long chains. */
+START_TEST(long_chains_are_found)
+{
+	have(ARRAY_SIZE(sets) + 80);
+	for (uint32_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		bitset_add(&sets[i], 78 + i);
+		bitset_add(&sets[i], 79 + i);
+		for (int k = 0; k < 20; k++)
+			node(78 + i, i);
+	}
+	for (uint32_t i = 0; i < 200; i++)
+		node(78, 0);
+	balance(SIZE_MAX);
+	ck_assert_uint_gt(check_moves(), 200);
+	check_optimal(0);
 }
 END_TEST
 
@@ -399,8 +531,12 @@ TCase *balance_case(void)
 	tcase_add_test(tc, nodes_move_up_by_way_of_a_third);
 	tcase_add_test(tc, who_is_drained_or_gone_takes_no_part);
 	tcase_add_test(tc, the_fullest_comes_first_where_moves_are_limited);
+	tcase_add_test(tc, as_full_ones_take_turns_where_moves_are_limited);
+	tcase_add_test(tc, the_nearest_comes_first_where_moves_are_limited);
 	tcase_add_test(tc, a_manager_that_is_no_candidate_may_keep_its_nodes);
 	tcase_add_test(tc, nothing_that_could_be_done_is_better);
+	tcase_add_test(tc, there_is_a_proof_that_nothing_is_better);
+	tcase_add_test(tc, long_chains_are_found);
 	tcase_add_test(tc, a_limit_is_kept_and_never_makes_it_worse);
 	tcase_add_test(tc, twenty_thousand_nodes_of_ten_members_take_no_time);
 	tcase_add_test(tc, all_on_one_of_ten_members);

@@ -11,9 +11,9 @@
 #include "tests/lib/suite.h"
 #include "tests/unit/test_core_failover.h"
 
+#define MS(n) ((n)*USEC_PER_MSEC)
 #define NODES 400
 #define GONE  0 /* the manager that is; 1 and 2 are there */
-#define MS(n) ((n)*USEC_PER_MSEC)
 
 struct fact {
 	int manager;

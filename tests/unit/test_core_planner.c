@@ -116,7 +116,6 @@ END_TEST
 START_TEST(a_node_without_candidates_is_never_moved)
 {
 	begin();
-	ck_assert_uint_eq(set_of(-1), PLANNER_NONE);
 	ck_assert_str_eq(verdict(1, 1, PLANNER_NONE), "fixed");
 	trio[1].draining = true;
 	begin();
@@ -302,6 +301,24 @@ START_TEST(verdicts_are_counted_by_manager_and_in_all)
 }
 END_TEST
 
+START_TEST(candidates_that_are_no_members_make_an_orphan)
+{
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(-1)), "orphaned");
+	ck_assert_str_eq(verdict(2, 0, set_of(-1)), "stays");
+	trio[1].draining = true;
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(70, -1)), "orphaned");
+	trio[1].active = true;
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(-1)), "kept");
+	ck_assert_str_eq(verdict(2, 0, set_of(-1)), "stays");
+	while (!planner_balance(p, SIZE_MAX))
+		;
+	ck_assert_uint_eq(n_moves(), 0);
+}
+END_TEST
+
 START_TEST(equal_sets_have_one_number)
 {
 	uint32_t a, b;
@@ -311,7 +328,9 @@ START_TEST(equal_sets_have_one_number)
 	b = set_of(0, 1, -1);
 	ck_assert_uint_ne(a, b);
 	ck_assert_uint_eq(set_of(0, 2, 100, 1000, -1), a); /* those are no members */
-	ck_assert_uint_eq(set_of(3, 64, -1), PLANNER_NONE);
+	ck_assert_uint_eq(set_of(3, 64, -1), set_of(-1));
+	ck_assert_uint_ne(set_of(-1), a);
+	ck_assert_uint_ne(set_of(-1), PLANNER_NONE);
 	ck_assert_uint_eq(set_of(0, 1, -1), b);
 }
 END_TEST
@@ -509,6 +528,7 @@ static Suite *planner_suite(void)
 	tcase_add_test(tc, a_drain_leaves_what_no_other_can_take);
 	tcase_add_test(tc, a_node_without_a_manager_is_nobodys);
 	tcase_add_test(tc, verdicts_are_counted_by_manager_and_in_all);
+	tcase_add_test(tc, candidates_that_are_no_members_make_an_orphan);
 	tcase_add_test(tc, equal_sets_have_one_number);
 	tcase_add_test(tc, sets_of_far_members_are_told_apart);
 	tcase_add_test(tc, there_is_a_ceiling_of_sets);
