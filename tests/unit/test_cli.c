@@ -324,12 +324,11 @@ START_TEST(the_words_name_each_verb_once)
 	fclose(f);
 	ck_assert_ptr_nonnull(strstr(words, "\ninvite -n --nonvoting --ttl --list --revoke"));
 	for (const struct verb *v = verbs; v->name; v++) {
-		size_t len = strlen(v->name);
-		unsigned lines = 0;
+		char *line = xasprintf("\n%s ", v->name);
 
-		for (const char *at = words; *at; at += strcspn(at, "\n") + 1)
-			lines += strncmp(at, v->name, len) == 0 && strchr(" \n", at[len]);
-		ck_assert_uint_eq(lines, 1);
+		line[strlen(line) - 1] = v->options[0].help ? ' ' : '\n';
+		ck_assert_msg(v == verbs || strstr(words, line), "%s", v->name);
+		free(line);
 	}
 	free(words);
 }
