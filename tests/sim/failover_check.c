@@ -78,6 +78,54 @@ static void check_from(
 			name(f, from));
 }
 
+/* Since when nothing speaks against it but a hold-down. */
+static bool was_available(const struct fworld *f, const struct fnote *h, int member)
+{
+	return facts_is_active(&f->truth, member) && known(f, member, h->seen) &&
+	       no_drain_since(f, member, h->seen);
+}
+
+/* Failed over within the hold-down, and whoever has written this was there and knows. */
+static bool is_held_down(const struct fworld *f, const struct fnote *h, int member)
+{
+	usec_t last = f->failed_over_at[member];
+
+	return last && f->failed_over_rev[member] <= h->seen &&
+	       f->w->agents[h->by].listed_at < last &&
+	       f->w->now - last < CLOCKS(f->hold_down) - SEEN;
+}
+
+/* Who is held down is chosen only where nobody else is there. */
+static void check_chosen(struct fworld *f, const struct fnote *h, unsigned node, int from, int to)
+{
+	unsigned candidates = facts_candidates(&f->truth, node), n;
+	const struct fact *of[FSOURCES];
+	char keys[FSOURCES][EKEY_MAX];
+	int i;
+
+	if (to < 0 || to >= f->w->count || !is_held_down(f, h, to))
+		return;
+	n = facts_candidates_from(&f->truth, node, of, keys);
+	while (n > 0)
+		if (of[--n]->mod > h->plan)
+			return;
+	for (i = 0; i < f->w->count; i++)
+		if (i != from && i != to && candidates & 1U << i && was_available(f, h, i) &&
+			!f->failed_over_at[i])
+			world_fail(f->w, "node %u went to %s, which is held down, and not to %s",
+				node, name(f, to), name(f, i));
+}
+
+static void check_delay(struct fworld *f, const struct fnote *h, int from)
+{
+	if (from >= f->w->count || !known(f, from, h->seen) || !f->truth.member[from].mod ||
+		facts_is_active(&f->truth, from))
+		return;
+	if (f->w->now - f->gone_at[from] < CLOCKS(f->delay) - USEC_PER_MSEC)
+		world_fail(f->w, "%s is failed over %.3f s after it went", name(f, from),
+			(double)(f->w->now - f->gone_at[from]) / (double)USEC_PER_SEC);
+}
+
 /* A member that comes and goes. Who sent the moves before it came back, or listed anew meanwhile, or
  * has not heard of the last failover, can't know. */
 static void check_hold_down(struct fworld *f, const struct fnote *h, int64_t rev, int from)
@@ -129,8 +177,12 @@ static void check_move(
 	check_newer(f, h, node);
 	check_to(f, h, node, put->fact.value);
 	check_from(f, h, node, from, rebalances);
-	if (from != FNOBODY && h->gone & 1U << from)
-		check_hold_down(f, h, put->fact.rev, from);
+	if (!rebalances)
+		check_chosen(f, h, node, from, put->fact.value);
+	if (from == FNOBODY || !(h->gone & 1U << from))
+		return;
+	check_delay(f, h, from);
+	check_hold_down(f, h, put->fact.rev, from);
 }
 
 /* The order to rebalance counts what was moved. */
@@ -181,11 +233,16 @@ static void apply(struct fworld *f, unsigned first, unsigned end)
 		was[m] = facts_is_active(&f->truth, m);
 	for (i = first; i < end; i++)
 		facts_apply(&f->truth, &f->notes[i]);
-	for (m = 0; m < f->w->count; m++)
-		if (!was[m] && facts_is_active(&f->truth, m)) {
+	for (m = 0; m < f->w->count; m++) {
+		if (was[m] == facts_is_active(&f->truth, m))
+			continue;
+		if (was[m]) {
+			f->gone_at[m] = f->w->now;
+		} else {
 			f->presences[m]++;
 			f->present_rev[m] = f->notes[first].fact.rev;
 		}
+	}
 	for (i = 0; i < f->nodes; i++)
 		if (f->truth.manager[i].mod && !f->truth.exists[i].mod)
 			world_fail(f->w, "node %u has a manager and does not exist", i);

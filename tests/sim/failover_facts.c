@@ -104,19 +104,20 @@ static bool note_single(struct fworld *f, struct fnote *n, const struct ekv *kv)
 static bool note_history(struct fworld *f, struct fnote *n, const struct ekv *kv)
 {
 	char name[16];
-	long long fence, copy, seen, at;
+	long long fence, copy, seen, at, plan;
 
 	if (strncmp(kv->key, "history/", strlen("history/")) != 0)
 		return false;
 	n->kind = FNOTE_HISTORY;
-	if (sscanf(kv->value, "%15s %lld %lld %lld %lld %u", name, &fence, &copy, &seen, &at,
-		    &n->gone) != 6)
+	if (sscanf(kv->value, "%15s %lld %lld %lld %lld %u %lld", name, &fence, &copy, &seen, &at,
+		    &n->gone, &plan) != 7)
 		world_fail(f->w, "an entry of history can't be read: %s", kv->value);
 	n->by = place_of(f, name);
 	n->fence = fence;
 	n->copy = copy;
 	n->seen = seen;
 	n->at = at;
+	n->plan = plan;
 	return true;
 }
 

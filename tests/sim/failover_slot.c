@@ -29,6 +29,7 @@ struct batch {
 	struct ewrite *writes;
 	unsigned write_count;
 	unsigned moves;
+	uint64_t nodes;
 	int order_left;
 	/* what became of it, and what was told */
 	unsigned applied;
@@ -119,9 +120,15 @@ void batch_delete(struct batch *b, const char *key)
 	add_write(b, key)->deletes = true;
 }
 
-void batch_move(struct batch *b)
+void batch_move(struct batch *b, unsigned node)
 {
 	b->moves++;
+	b->nodes |= UINT64_C(1) << node;
+}
+
+uint64_t batch_nodes(const struct batch *b)
+{
+	return b->nodes;
 }
 
 unsigned batch_moves(const struct batch *b)

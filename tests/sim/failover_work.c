@@ -17,6 +17,8 @@
 
 /* While there is an order to rebalance that could not be removed. */
 #define ORDER_AGAIN (500 * USEC_PER_MSEC)
+/* In a second, with a pause of 20 ms that is doubled again and again, unless the picture changes. */
+#define FAILURES_MAX 16
 
 static size_t nodes_of(const struct facts *copy, unsigned nodes, int place)
 {
@@ -108,6 +110,10 @@ void fagent_begin_plan(struct fworld *f, int agent)
 	struct fagent *a = &f->agents[agent];
 	bool slow = f->w->faulty && world_chance(f->w, 20);
 
+	if (a->copy_revision < a->own_revision)
+		world_fail(f->w, "%s plans with a copy of %lld, and has written at %lld",
+			f->w->agents[agent].instance, (long long)a->copy_revision,
+			(long long)a->own_revision);
 	fagent_abandon(a);
 	f->tally->plans++;
 	a->planner = planner_for(f, agent);
@@ -224,7 +230,7 @@ static void add_move(struct fworld *f, int agent, struct batch *b, const struct 
 			batch_compare(b, keys[i], ECOMPARE_MOD, from[i]->mod, true);
 	(void)snprintf(keys[0], EKEY_MAX, "nodes/%u/manager", move->node);
 	batch_write(b, keys[0], place_name(f, (int)move->to), f->w->agents[agent].instance);
-	batch_move(b);
+	batch_move(b, move->node);
 }
 
 /* One entry per plan and lane, written anew by each of its transactions. */
@@ -239,10 +245,10 @@ static void add_history(
 			f->w->agents[agent].instance, (unsigned long long)a->plan,
 			(unsigned)(s - a->slots));
 	s->entry_plan = a->plan;
-	(void)snprintf(value, sizeof(value), "%s %lld %lld %lld %lld %u", f->w->agents[agent].name,
-		(long long)leader_rev, (long long)a->copy_revision,
+	(void)snprintf(value, sizeof(value), "%s %lld %lld %lld %lld %u %lld",
+		f->w->agents[agent].name, (long long)leader_rev, (long long)a->copy_revision,
 		(long long)f->w->agents[agent].seen, (long long)fagent_wall(f, agent),
-		s->entry_gone);
+		s->entry_gone, (long long)a->plan_revision);
 	batch_write(b, s->entry, value, "");
 }
 
@@ -258,6 +264,28 @@ static void count_down(struct fagent *a, struct batch *b)
 	batch_set_order_left(b, left);
 }
 
+/* What the core promises. */
+static void check_sending(struct fworld *f, int agent, const struct failover_action *action)
+{
+	const struct fagent *a = &f->agents[agent];
+	const struct coord *core = f->w->agents[agent].core;
+	const char *instance = f->w->agents[agent].instance;
+	struct coord_fence fence;
+	unsigned i;
+
+	if (!fagent_acting(f, agent, &fence))
+		world_fail(f->w, "%s sends moves without acting as the leader", instance);
+	if (!coord_view_live(core))
+		world_fail(f->w, "%s sends moves without seeing", instance);
+	if (a->feed.pause.mod)
+		world_fail(f->w, "%s sends moves although they are paused", instance);
+	if (a->plan_serial != fagent_serial(f, agent))
+		world_fail(f->w, "%s sends moves of an outdated plan", instance);
+	for (i = 0; i < FAILOVER_LANES; i++)
+		if (a->balancing && i != action->lane && a->slots[i].batch)
+			world_fail(f->w, "%s rebalances in two lanes", instance);
+}
+
 void fagent_send(struct fworld *f, int agent, const struct failover_action *action)
 {
 	struct fagent *a = &f->agents[agent];
@@ -265,14 +293,13 @@ void fagent_send(struct fworld *f, int agent, const struct failover_action *acti
 	struct batch *b = batch_new(f, agent, action->lane);
 	size_t n = action->n, i;
 	struct coord_fence is;
+	unsigned lane;
 
-	if (!fagent_acting(f, agent, &is))
-		world_fail(f->w, "%s sends moves without acting as the leader",
-			f->w->agents[agent].instance);
+	(void)fagent_acting(f, agent, &is);
 	if (s->entry_plan != a->plan)
 		s->entry_gone = 0;
-	if (world_chance(f->w, 10))
-		n = (size_t)world_random(f->w, 1, (usec_t)n);
+	check_sending(f, agent, action);
+	n = MIN(n, f->fits);
 	fence(f, agent, b, &is);
 	for (i = 0; i < n && stands(f, a, &action->moves[i]); i++) {
 		add_move(f, agent, b, &action->moves[i]);
@@ -284,8 +311,30 @@ void fagent_send(struct fworld *f, int agent, const struct failover_action *acti
 	if (i)
 		add_history(f, agent, b, s, is.leader_rev);
 	failover_sent(a->core, fagent_now(f, agent), action->lane, i);
+	for (lane = 0; lane < FAILOVER_LANES; lane++)
+		if (i && a->slots[lane].batch &&
+			(batch_nodes(a->slots[lane].batch) & batch_nodes(b)))
+			world_fail(f->w, "%s sends the move of a node that is under way",
+				f->w->agents[agent].instance);
 	if (i)
 		slot_commit(f, agent, action->lane, b);
+}
+
+/* Whoever fails tries again after a pause, which grows. */
+static void count_failure(struct fworld *f, int agent)
+{
+	struct fagent *a = &f->agents[agent];
+
+	if (a->failed_plan == a->plan)
+		return;
+	a->failed_plan = a->plan;
+	if (f->w->now - a->failures_since > USEC_PER_SEC) {
+		a->failures_since = f->w->now;
+		a->failures = 0;
+	}
+	if (++a->failures > FAILURES_MAX)
+		world_fail(f->w, "%s has tried in vain %u times in a second",
+			f->w->agents[agent].instance, a->failures);
 }
 
 void fagent_ended(struct fworld *f, int agent, unsigned lane, enum failover_end end,
@@ -296,8 +345,11 @@ void fagent_ended(struct fworld *f, int agent, unsigned lane, enum failover_end 
 
 	world_say(f->w, agent, "  lane %u: %u moves %s at %lld", lane, batch_moves(batch),
 		names[end], (long long)revision);
-	if (end == FAILOVER_UNKNOWN || end == FAILOVER_REFUSED)
+	a->own_revision = MAX(a->own_revision, revision);
+	if (end == FAILOVER_UNKNOWN || end == FAILOVER_REFUSED) {
 		a->slots[lane].entry[0] = '\0';
+		count_failure(f, agent);
+	}
 	if (end == FAILOVER_APPLIED && batch_order_left(batch) != BATCH_NO_ORDER) {
 		a->order_revision = revision;
 		a->order_left = batch_order_left(batch);

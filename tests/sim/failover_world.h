@@ -72,7 +72,7 @@ struct fnote {
 	bool by_leader; /* the moves of a leader are marked */
 	/* history */
 	int by;
-	int64_t fence, copy, seen;
+	int64_t fence, copy, seen, plan;
 	usec_t at;     /* wall clock of who wrote it */
 	unsigned gone; /* whose nodes were moved because they were gone */
 };
@@ -113,6 +113,11 @@ struct fagent {
 	/* The order to rebalance, as this member wrote it last. */
 	int64_t order_revision;
 	int order_left;
+	int64_t own_revision; /* the highest one that it was told by an end */
+	/* plans that came to nothing for etcd's sake, lately, and the last of them */
+	unsigned failures;
+	usec_t failures_since;
+	uint64_t failed_plan;
 	struct slot slots[FAILOVER_LANES];
 	usec_t wake;
 	usec_t skew; /* of its wall clock */
@@ -136,6 +141,7 @@ struct fworld {
 	usec_t admin_pause; /* between two things that administrators do, at most */
 	bool administered;
 	bool flaps;    /* members come and go, quickly */
+	size_t fits;   /* moves in a transaction */
 	bool gives_up; /* who does not lead any more does not go on clearing doubts */
 	struct fnote *notes;
 	unsigned note_count, note_room;
@@ -148,6 +154,7 @@ struct fworld {
 	unsigned truth_next;
 	unsigned presences[AGENTS_MAX];	 /* how often it became active */
 	int64_t present_rev[AGENTS_MAX]; /* since when it is, or was, active */
+	usec_t gone_at[AGENTS_MAX];
 	usec_t failed_over_at[FPLACES];
 	int64_t failed_over_rev[FPLACES];
 	unsigned failed_over_in[FPLACES];
@@ -207,8 +214,9 @@ void batch_compare(
 	struct batch *b, const char *key, enum ecompare_target target, int64_t value, bool once);
 void batch_write(struct batch *b, const char *key, const char *value, const char *tag);
 void batch_delete(struct batch *b, const char *key);
-void batch_move(struct batch *b);
+void batch_move(struct batch *b, unsigned node);
 unsigned batch_moves(const struct batch *b);
+uint64_t batch_nodes(const struct batch *b); /* a bit for each */
 /* What it leaves of the order to rebalance. */
 #define BATCH_NO_ORDER INT_MIN
 int batch_order_left(const struct batch *b);

@@ -7,7 +7,7 @@
  *     sim_failover --safety | --liveness     the one or the other alone
  *     sim_failover --seed N                  replays one, with everything that happens
  *     sim_failover --mutations               shows that the checks can fail: each way of breaking
- *                                            the rules must be caught by one of some hundred seeds
+ *                                            the rules must be caught by one of a thousand seeds
  */
 #include "config.h"
 
@@ -21,8 +21,8 @@
 #include "base/num.h"
 #include "tests/sim/failover_world.h"
 
-#define SEEDS_DEFAULT  1000
-#define SEEDS_MUTATION 400
+#define SEEDS_DEFAULT  2000
+#define SEEDS_MUTATION 1000
 #define FAULTS_SAFETY  (45 * USEC_PER_SEC)
 #define FAULTS_HEALED  (20 * USEC_PER_SEC)
 /* The longest time after which etcd ends a lease, and everybody has a new one. */
@@ -66,6 +66,7 @@ static void furnish(struct fworld *f)
 	f->admin_pause = world_random(w, 50, 1000) * USEC_PER_MSEC;
 	f->gives_up = world_chance(w, 50);
 	f->flaps = world_chance(w, 30);
+	f->fits = world_chance(w, 30) ? FNODES_MAX : (size_t)world_random(w, 1, 12);
 	world_say(w, -1, "%u nodes, %u groups, delay %.0f s, hold-down %.0f s", f->nodes, f->groups,
 		(double)f->delay / (double)USEC_PER_SEC,
 		(double)f->hold_down / (double)USEC_PER_SEC);
@@ -98,24 +99,64 @@ static void come_to_rest(struct fworld *f, usec_t time, const char *when)
 {
 	struct world *w = f->w;
 
-	world_run_until(w, w->now + time + by_any_clock(f->delay + f->hold_down) + WORK);
+	world_run_until(w, w->now + time + by_any_clock(f->delay) + WORK);
 	if (!w->violation[0])
 		fcheck_settled(f, when);
 	if (!w->violation[0])
 		check_healed(w);
 }
 
-/* The leader, more often than not. */
-static void one_dies(struct fworld *f)
+/* How much longer this member's nodes may have to wait when it goes now. */
+static usec_t held(const struct fworld *f, int agent)
 {
-	struct world *w = f->w;
+	usec_t last = f->failed_over_at[agent], until = last + by_any_clock(f->hold_down) + WORK;
+
+	return last ? usec_max(until - f->w->now, 0) : 0;
+}
+
+/* Some member that may go: the leader, or not. */
+static int one_of(struct fworld *f, bool leads)
+{
 	int i;
 
-	for (i = 1; i < w->count; i++)
-		if (w->agents[i].core && (f->truth.leader.value == i || world_chance(w, 25)))
-			break;
-	if (i < w->count)
-		kill_for_good(f, i);
+	for (i = 1; i < f->w->count; i++)
+		if (f->w->agents[i].core && (f->truth.leader.value == i) == leads)
+			return i;
+	return 0;
+}
+
+static void one_dies(struct fworld *f)
+{
+	int agent = one_of(f, true);
+	usec_t hold;
+
+	if (!agent)
+		agent = one_of(f, false);
+	hold = held(f, agent);
+	if (agent)
+		kill_for_good(f, agent);
+	come_to_rest(f, LEASE_GONE + hold, "one died");
+}
+
+/* The leader dies in the middle of what it does about another's death: the next one goes on. */
+static void two_die(struct fworld *f)
+{
+	struct world *w = f->w;
+	int first = one_of(f, false), leader = one_of(f, true);
+	usec_t hold = usec_max(held(f, first), held(f, leader));
+	usec_t until = w->now + LEASE_GONE + by_any_clock(f->delay) + hold + WORK;
+	usec_t was = f->failed_over_at[first];
+
+	if (!first || !leader) {
+		one_dies(f);
+		return;
+	}
+	kill_for_good(f, first);
+	while (!w->violation[0] && f->failed_over_at[first] == was && w->now < until)
+		world_run_until(w, w->heap[0].at);
+	world_run_until(w, w->now + world_random(w, 0, 3000));
+	kill_for_good(f, leader);
+	come_to_rest(f, LEASE_GONE + hold, "two died");
 }
 
 /* Orphans are taken within a second. */
@@ -149,13 +190,15 @@ static void live_on(struct fworld *f)
 	fault_heal(w);
 	admin_heal(f);
 	some_stay_away(f);
-	come_to_rest(f, HEAL, "healed");
+	come_to_rest(f, HEAL + by_any_clock(f->hold_down), "healed");
 	admin_rebalance(f);
 	come_to_rest(f, WORK, "rebalanced");
 	if (!w->violation[0])
 		fcheck_balanced(f);
-	one_dies(f);
-	come_to_rest(f, LEASE_GONE, "one died");
+	if (world_chance(f->w, 50))
+		one_dies(f);
+	else
+		two_die(f);
 	one_returns(f);
 }
 
