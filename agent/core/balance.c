@@ -7,8 +7,8 @@
  * as even as the candidates allow, with the fewest moves that this takes.
  *
  * One search serves for several chains, as long as each arc of theirs is there: they remain cheapest.
- * Where the number of moves is limited, each chain is from the member that is the fullest by then, and
- * chains that would exceed the limit are left out.
+ * Where the number of moves is limited, chains that would exceed it are left out; those that exchange one
+ * node's move for another's are not, so what there is goes where it does most.
  */
 #include "config.h"
 
@@ -208,7 +208,7 @@ static void spread(struct planner *p)
 	if (fresh && to == BALANCE_NONE)
 		b->stuck[b->source] = true;
 	else if (fresh)
-		b->quota = b->max < b->n_nodes ? 1 : (load(p, b->source) - load(p, to)) / 8 + 1;
+		b->quota = (load(p, b->source) - load(p, to)) / 8 + 1;
 	if (to == BALANCE_NONE || b->quota == 0 || !is_whole(b, to)) {
 		b->source = BALANCE_NONE;
 		return;
