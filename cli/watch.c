@@ -233,7 +233,8 @@ static int watch(struct watching *w)
 
 		err_clear(&err);
 		w->connected = w->ended = false;
-		rc = command_collect(w->call, make_request(w), USEC_NEVER, on_frame, w, &err);
+		rc = client_collect(
+			w->call->socket, make_request(w), USEC_NEVER, on_frame, w, &err);
 		if (w->refused)
 			return command_failed(w->call, w->refused);
 		if (rc == -EPIPE)

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from harness.agent import AGENT, COMMAND  # noqa: E402
 from harness.etcd import etcd_binary, etcd_version  # noqa: E402
+from harness.fleet import Fleet  # noqa: E402
 from harness.wirelab import Lab  # noqa: E402
 from harness.world import World  # noqa: E402
 
@@ -74,6 +75,19 @@ def lab(worlds):
         worlds.append(made)
         return made
     return make
+
+
+@pytest.fixture
+def fleet():
+    """Makes nodes at a site: fleet(world, members, count=60, …), see harness/fleet.py."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Fleet(*args, **kwargs))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

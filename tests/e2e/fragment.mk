@@ -14,6 +14,10 @@ EXTRA_DIST += \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_failover.py \
 	tests/e2e/test_faults_checker.py \
+	tests/e2e/test_faults_etcd.py \
+	tests/e2e/test_faults_lossy.py \
+	tests/e2e/test_faults_network.py \
+	tests/e2e/test_faults_processes.py \
 	tests/e2e/test_faults_wire.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_history.py \
@@ -21,6 +25,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_invitations.py \
 	tests/e2e/test_join.py \
+	tests/e2e/test_kill_each_transaction.py \
 	tests/e2e/test_members.py \
 	tests/e2e/test_nodes.py \
 	tests/e2e/test_orders.py \
@@ -40,6 +45,8 @@ EXTRA_DIST += \
 	tests/e2e/harness/etcd.py \
 	tests/e2e/harness/etcdclient.py \
 	tests/e2e/harness/fake.py \
+	tests/e2e/harness/fleet.py \
+	tests/e2e/harness/httpproxy.py \
 	tests/e2e/harness/netns.py \
 	tests/e2e/harness/ports.py \
 	tests/e2e/harness/process.py \

@@ -51,12 +51,12 @@ class Forger:
         return self.keys["leader"]["create_revision"]
 
     def move(self, nodes, source="mgt3", target="mgt2", by="mgt1", fence=None, told=None,
-             ticket="m0", kind="failover", extra=None, deletes=()):
+             ticket="m0", kind="failover", extra=None, deletes=(), key=None):
         entry = {"kind": kind, "by": by, "actor": "leader",
                  "fence": self.fence if fence is None else fence,
                  "moves": told or [{"from": source, "to": target, "nodes": len(nodes)}]}
         puts = {f"nodes/{node}/collective.manager": target for node in nodes}
-        puts[f"history/20261122T075036.123456Z-{self.revision}"] = json.dumps(entry)
+        puts[f"history/20261122T075036.123456Z-{key or self.revision}"] = json.dumps(entry)
         if ticket:
             puts[f"writes/{by}/{ticket}"] = "x"
         puts.update(extra or {})
@@ -94,6 +94,36 @@ def test_a_good_history_passes(forged):
     assert [m.node for m in report.moves] == ["n1", "n2", "n3", "n3"]
     assert [r.name for r in report.reigns] == ["mgt1", "mgt2"]
     assert report.state.managers() == {"n1": "mgt2", "n2": "mgt2", "n3": "mgt2"}
+
+
+def test_an_entry_that_is_written_again_tells_all_so_far(forged):
+    forged.move(["n1", "n2"], key="a")
+    forged.move(["n3"], key="a", target="mgt1", told=[
+        {"from": "mgt3", "to": "mgt2", "nodes": 2}, {"from": "mgt3", "to": "mgt1", "nodes": 1}])
+    report = forged.report()
+    assert report.violations == [], str(report)
+    forged.move(["n1"], key="a", source="mgt2", target="mgt1")
+    assert forged.rules() == []
+    forged.move(["n2"], key="a", source="mgt2", target="mgt1")
+    assert forged.rules() == ["from"], "it tells what it told before, and nothing of this one"
+
+
+def test_two_reasons_in_one_transaction_are_told_apart(forged):
+    forged.at({"nodes/n1/collective.manager": "mgt2"})
+    drained = {"kind": "drain", "by": "mgt1", "fence": str(forged.fence),
+               "moves": [{"from": "mgt2", "to": "mgt1", "nodes": 1}]}
+    forged.move(["n2"], target="mgt1", extra={"nodes/n1/collective.manager": "mgt1",
+                                              "history/20261122T075037.000000Z-x":
+                                              json.dumps(drained)})
+    report = forged.report()
+    assert report.violations == [], str(report)
+    assert {m.node: m.kind for m in report.moves} == {"n1": "drain", "n2": "failover"}
+
+
+def test_a_manager_that_can_be_no_name_is_told_so(forged):
+    forged.at({"nodes/n1/collective.manager": "not a name"})
+    forged.move(["n1"], told=[{"from": "(no member)", "to": "mgt2", "nodes": 1}])
+    assert forged.rules() == []
 
 
 def test_administrators_may_do_what_they_like(forged):

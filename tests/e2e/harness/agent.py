@@ -86,6 +86,8 @@ class Agent:
                       "socket": self.socket},
             "log": {"level": "debug" if os.environ.get("E2E_DEBUG") else "info"},
         }
+        for section, options in world.options.items():
+            self.config.setdefault(section, {}).update(options)
         if name:
             self.config["member"]["name"] = name
         cluster = world.cluster

@@ -11,7 +11,8 @@ ticket     a leader's transaction carries the ticket of a lane of that leader
 from       what a leader's move replaces is what its history says: nobody's change is lost
 candidate  a leader's move goes to one of the node's candidates as they are in that revision
 one        what it writes is one name of one member, without a lease, and is a change
-count      history tells as many moves from and to whom as were made
+count      history tells as many moves from and to whom as were made; an entry that is written again
+           tells those that came before, too
 only       a leader's transaction changes managers, its history, and nothing else
 unknown    a manager changes in a way that no leader, no command and no hand could have
 
@@ -25,6 +26,7 @@ import re
 
 MOVES = ("failover", "drain", "rebalance")
 MANAGER, CANDIDATES = "collective.manager", "collective.managercandidates"
+NO_MEMBER = "(no member)"  # so history calls a manager whose text can't be a name
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 LANE = re.compile(r"writes/([^/]+)/m\d+\Z")
 TICKET = re.compile(r"writes/([^/]+)/\d+\Z")
@@ -179,9 +181,12 @@ class Checker:
         changed = {path.split("/")[1]: event for path, event in events.items()
                    if path.startswith("nodes/") and path.endswith(f"/{MANAGER}")
                    and path.count("/") == 2}
-        entries = [key for path, (kind, key) in events.items()
-                   if path.startswith("history/") and kind == "PUT"]
-        told = [entry for entry in map(self._entry, entries) if entry.get("kind") in MOVES]
+        told = {}
+        for path, (kind, key) in events.items():
+            if path.startswith("history/") and kind == "PUT":
+                entry = self._entry(key)
+                if entry.get("kind") in MOVES:
+                    told[path] = entry
         if told:
             self._moved(revision, events, changed, told)
         elif changed:
@@ -190,9 +195,9 @@ class Checker:
     @staticmethod
     def _entry(key):
         try:
-            value = json.loads(key.value)
+            value = json.loads(key.value) if key else None
         except ValueError:
-            return {}
+            value = None
         return value if isinstance(value, dict) else {}
 
     def _changed(self, revision, events, changed):
@@ -207,21 +212,27 @@ class Checker:
             self.report.others.append((revision, node, key.value if kind == "PUT" else None))
 
     def _moved(self, revision, events, changed, told):
-        if len(told) > 1:
-            self.wrong("count", revision, "two entries of history for moves")
-        entry = told[0]
-        self._fenced(revision, events, entry)
-        counts = collections.Counter()
+        kinds = {}
+        sums = collections.Counter()
+        for path, entry in told.items():
+            self._fenced(revision, events, entry)
+            added = self._told(revision, path, entry)
+            sums += added
+            for pair, nodes in added.items():
+                kinds.setdefault(pair, []).extend([entry["kind"]] * nodes)
+        by = next(iter(told.values())).get("by")
+        made = collections.Counter()
         for node, (kind, key) in changed.items():
             source = self.state.effective(node, MANAGER)
             target = key.value if kind == "PUT" else None
-            counts[source, target] += 1
-            self.report.moves.append(Move(revision, entry["kind"], node, source, target,
-                                          entry.get("by")))
+            pair = (source if NAME.match(source) else NO_MEMBER, target)
+            made[pair] += 1
+            why = kinds.get(pair)
+            self.report.moves.append(
+                Move(revision, why.pop() if why else None, node, source, target, by))
             self._target(revision, node, key, source, target)
-        self._counted(revision, entry, counts)
-        for path in events:
-            kind = events[path][0]
+        self._counted(revision, sums, made)
+        for path, (kind, _) in events.items():
             if not (path.startswith("nodes/") and path.endswith(f"/{MANAGER}") or LANE.match(path)
                     or path.startswith("history/") or path == "rebalance"):
                 self.wrong("only", revision, f"{kind} {path} among the moves of a leader")
@@ -256,20 +267,26 @@ class Checker:
         if target not in self.expand(text):
             self.wrong("candidate", revision, f"{node} went to {target}, candidates: {text!r}")
 
-    def _counted(self, revision, entry, counts):
-        told = collections.Counter()
+    def _told(self, revision, path, entry):
+        """What this revision adds to the entry: {(from, to): nodes}."""
         try:
-            for one in entry.get("moves") or ():
-                told[one["from"], one["to"]] += int(one["nodes"])
+            return self._sums(entry) - self._sums(self._entry(self.state.keys.get(path)))
         except (TypeError, KeyError, ValueError, AttributeError):
             self.wrong("count", revision, f"unreadable: {str(entry)[:200]}")
+            return collections.Counter()
+
+    @staticmethod
+    def _sums(entry):
+        sums = collections.Counter()
+        for one in entry.get("moves") or ():
+            sums[one["from"], one["to"]] += int(one["nodes"])
+        return sums
+
+    def _counted(self, revision, sums, made):
+        if sums == made:
             return
-        if +told == +counts:
-            return
-        if {pair[0] for pair in told} != {pair[0] for pair in counts}:
-            self.wrong("from", revision, f"history tells {dict(told)}, made were {dict(counts)}")
-        else:
-            self.wrong("count", revision, f"history tells {dict(told)}, made were {dict(counts)}")
+        rule = "count" if {a for a, _ in sums} == {a for a, _ in made} else "from"
+        self.wrong(rule, revision, f"history tells {dict(sums)}, made were {dict(made)}")
 
 
 def judge(world, since, expand=plain_range):

@@ -148,10 +148,11 @@ class EtcdClient:
                     result = json.loads(line).get("result", {})
                     if result.get("canceled"):
                         raise EtcdError(f"history from {since}: {result}")
-                    for event in result.get("events", []):
-                        key = Key(event["kv"])
-                        if key.key.startswith(prefix):
-                            changes.append((key.mod_revision, event.get("type", "PUT"), key))
-                        if key.mod_revision >= head:
-                            return changes
+                    events = [(event.get("type", "PUT"), Key(event["kv"]))
+                              for event in result.get("events", [])]
+                    changes += [(key.mod_revision, kind, key) for kind, key in events
+                                if key.key.startswith(prefix)]
+                    # Never in the middle of a transaction.
+                    if events and events[-1][1].mod_revision >= head:
+                        return changes
         raise EtcdError("history: no endpoint told it")

@@ -21,12 +21,13 @@ class Network:
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.proxies = []
+        self.kind = Proxy
 
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
 
     def proxy(self, target_port, label=""):
-        made = Proxy(self, target_port, label)
+        made = self.kind(self, target_port, label)
         self.proxies.append(made)
         return made
 

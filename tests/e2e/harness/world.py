@@ -19,6 +19,7 @@ class World:
         self.agents = []
         self.tokens = []
         self.notes = []
+        self.options = {}  # sections of options that every agent is to have
         self.began = time.monotonic()
         self.net = Network()
         try:
@@ -34,6 +35,14 @@ class World:
 
     def note(self, text):
         self.notes.append((time.monotonic(), text))
+
+    def seen(self, text):
+        """A figure that a test has measured: noted, and appended to the file that E2E_SEEN names."""
+        self.note(text)
+        if os.environ.get("E2E_SEEN"):
+            test = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[-1].split(" ")[0]
+            with open(os.environ["E2E_SEEN"], "a", encoding="utf-8") as f:
+                f.write(f"{test}: {text}\n")
 
     def key(self, rest):
         return self.cluster.prefix + rest
