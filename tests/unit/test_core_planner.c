@@ -512,6 +512,7 @@ static Suite *planner_suite(void)
 	TCase *tc = tcase_create("rules");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, nodes_of_a_member_that_is_there_stay);
 	tcase_add_test(
 		tc, nodes_of_a_member_that_is_gone_go_to_the_candidate_with_the_fewest_nodes);
