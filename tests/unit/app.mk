@@ -58,3 +58,15 @@ tests_unit_test_app_orders_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=member_prefix \
 	-Wl,--wrap=member_etcd -Wl,--wrap=member_quorum -Wl,--wrap=member_fence \
 	-Wl,--wrap=member_expect
 tests_unit_test_app_orders_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_managers
+TESTS += tests/unit/test_app_managers
+tests_unit_test_app_managers_SOURCES = tests/unit/test_app_managers.c tests/lib/suite.h
+tests_unit_test_app_managers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_managers_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_hooks
+TESTS += tests/unit/test_app_hooks
+tests_unit_test_app_hooks_SOURCES = tests/unit/test_app_hooks.c tests/lib/suite.h
+tests_unit_test_app_hooks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_hooks_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
