@@ -107,7 +107,7 @@ static void check_chosen(struct fworld *f, const struct fnote *h, unsigned node,
 		return;
 	n = facts_candidates_from(&f->truth, node, of, keys);
 	while (n > 0)
-		if (of[--n]->mod > h->plan)
+		if (of[--n]->rev > h->plan)
 			return;
 	for (i = 0; i < f->w->count; i++)
 		if (i != from && i != to && candidates & 1U << i && was_available(f, h, i) &&
@@ -116,10 +116,12 @@ static void check_chosen(struct fworld *f, const struct fnote *h, unsigned node,
 				node, name(f, to), name(f, i));
 }
 
+/* Who has listed anew since may have missed that it was there in between. */
 static void check_delay(struct fworld *f, const struct fnote *h, int from)
 {
 	if (from >= f->w->count || !known(f, from, h->seen) || !f->truth.member[from].mod ||
-		facts_is_active(&f->truth, from))
+		facts_is_active(&f->truth, from) ||
+		f->w->agents[h->by].listed_at >= f->gone_at[from])
 		return;
 	if (f->w->now - f->gone_at[from] < CLOCKS(f->delay) - USEC_PER_MSEC)
 		world_fail(f->w, "%s is failed over %.3f s after it went", name(f, from),
