@@ -233,8 +233,7 @@ static int watch(struct watching *w)
 
 		err_clear(&err);
 		w->connected = w->ended = false;
-		rc = client_collect(
-			w->call->socket, make_request(w), USEC_NEVER, on_frame, w, &err);
+		rc = command_collect(w->call, make_request(w), USEC_NEVER, on_frame, w, &err);
 		if (w->refused)
 			return command_failed(w->call, w->refused);
 		if (rc == -EPIPE)

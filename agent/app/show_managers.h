@@ -11,7 +11,7 @@
 struct agent;
 
 /* "draining": members; "orphaned": how many nodes, once that is known. verbose: "managers", "orphans" and the
- * rest of mover_tell(), and the hooks. */
+ * rest of mover_tell(). */
 void show_managers(const struct agent *agent, json *answer, bool verbose);
 
 #endif

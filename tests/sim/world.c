@@ -420,8 +420,11 @@ static void tear_down(struct world *w)
 {
 	unsigned i;
 
-	for (i = 0; i < AGENTS_MAX; i++)
+	for (i = 0; i < AGENTS_MAX; i++) {
+		if (w->agents[i].core && w->part)
+			w->part->stop(w, (int)i);
 		coord_free(w->agents[i].core);
+	}
 	for (i = 0; i < w->request_count; i++)
 		wire_free(w->requests[i]);
 	free(w->requests);

@@ -324,11 +324,12 @@ START_TEST(the_words_name_each_verb_once)
 	fclose(f);
 	ck_assert_ptr_nonnull(strstr(words, "\ninvite -n --nonvoting --ttl --list --revoke"));
 	for (const struct verb *v = verbs; v->name; v++) {
-		char *line = xasprintf("\n%s ", v->name);
+		size_t len = strlen(v->name);
+		unsigned lines = 0;
 
-		line[strlen(line) - 1] = v->options[0].help ? ' ' : '\n';
-		ck_assert_msg(v == verbs || strstr(words, line), "%s", v->name);
-		free(line);
+		for (const char *at = words; *at; at += strcspn(at, "\n") + 1)
+			lines += strncmp(at, v->name, len) == 0 && strchr(" \n", at[len]);
+		ck_assert_uint_eq(lines, 1);
 	}
 	free(words);
 }
@@ -499,29 +500,6 @@ START_TEST(show_as_json_is_complete)
 }
 END_TEST
 
-START_TEST(invitations_are_listed_a_line_each)
-{
-	json *answer =
-		parsed("{\"invitations\":["
-		       "{\"name\":\"mgt2\",\"role\":null,\"created\":996400,"
-		       "\"expires\":1003600,\"state\":\"pending\"},"
-		       "{\"name\":\"mgt3\",\"role\":\"nonvoting\",\"created\":996400,"
-		       "\"expires\":1003600,\"state\":\"used\",\"used_by\":\"192.0.2.1\"}]}");
-	char *got = NULL;
-	FILE *f = stream(&got);
-	struct writer *w = writer_text_new(f);
-
-	invitations_write(w, answer, 1000000);
-	writer_free(w);
-	fclose(f);
-	ck_assert_str_eq(got, "Invitations:\n"
-			      "    mgt2: pending, given 1h 0m ago, expires in 1h 0m\n"
-			      "    mgt3: used, nonvoting, given 1h 0m ago, by 192.0.2.1\n");
-	json_free(answer);
-	free(got);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cli");
@@ -543,7 +521,6 @@ static Suite *suite(void)
 	t = tcase_create("output");
 	tcase_add_loop_test(t, show_prints_what_upstream_prints, 0, ARRAY_SIZE(shows));
 	tcase_add_test(t, show_as_json_is_complete);
-	tcase_add_test(t, invitations_are_listed_a_line_each);
 	suite_add_tcase(s, t);
 	return s;
 }

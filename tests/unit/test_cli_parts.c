@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/assign.h"
+#include "cli/commands.h"
 #include "cli/names.h"
 #include "cli/value.h"
 #include "tests/lib/suite.h"
@@ -365,6 +366,30 @@ START_TEST(a_file_of_assignments_is_read_as_a_shell_would)
 }
 END_TEST
 
+START_TEST(invitations_are_listed_a_line_each)
+{
+	json *answer =
+		parsed("{\"invitations\":["
+		       "{\"name\":\"mgt2\",\"role\":null,\"created\":996400,"
+		       "\"expires\":1003600,\"state\":\"pending\"},"
+		       "{\"name\":\"mgt3\",\"role\":\"nonvoting\",\"created\":996400,"
+		       "\"expires\":1003600,\"state\":\"used\",\"used_by\":\"192.0.2.1\"}]}");
+	char *got = NULL;
+	size_t len;
+	FILE *f = open_memstream(&got, &len);
+	struct writer *w = writer_text_new(f);
+
+	invitations_write(w, answer, 1000000);
+	writer_free(w);
+	fclose(f);
+	ck_assert_str_eq(got, "Invitations:\n"
+			      "    mgt2: pending, given 1h 0m ago, expires in 1h 0m\n"
+			      "    mgt3: used, nonvoting, given 1h 0m ago, by 192.0.2.1\n");
+	json_free(answer);
+	free(got);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cli_parts");
@@ -380,6 +405,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(
 		texts, values_are_printed_as_upstream_prints_them, 0, ARRAY_SIZE(values));
 	tcase_add_test(texts, a_line_that_does_not_fit_is_an_error);
+	tcase_add_test(texts, invitations_are_listed_a_line_each);
 	tcase_add_loop_test(assign, assignments_become_parameters, 0, ARRAY_SIZE(assigned));
 	tcase_add_test(assign, the_environment_is_asked_for_both_spellings);
 	tcase_add_loop_test(
