@@ -229,5 +229,60 @@ const struct verb verbs[] = {
 		.options = {{0, "json", .help = "Print one line of JSON"}},
 		.run = run_candidates,
 	},
+	{
+		.name = "plan",
+		.args = "[MEMBER ...]",
+		.max = VERB_ANY,
+		.help = "Tell what would become of the nodes of the MEMBERs without these, or as "
+			"things are",
+		.options =
+			{
+				{0, "without",
+					.help = "Goes in front of the MEMBERs; it may be left out"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_plan,
+	},
+	{
+		.name = "drain",
+		.args = "MEMBER",
+		.min = 1,
+		.max = 1,
+		.help = "Move the nodes of MEMBER to their other candidates, and keep it from "
+			"being "
+			"chosen",
+		.options =
+			{
+				{0, "reason", OPTION_VALUE, "TEXT",
+					.help = "Why, for the history and for others who look"},
+				{0, "force",
+					.help = "Also where nodes have no other candidate that is "
+						"there: those stay"},
+				{0, "no-wait", .help = "Do not wait until it is done"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_drain,
+	},
+	{
+		.name = "undrain",
+		.args = "MEMBER",
+		.min = 1,
+		.max = 1,
+		.help = "Let MEMBER be chosen again; nothing moves back by itself",
+		.run = run_undrain,
+	},
+	{
+		.name = "rebalance",
+		.args = "",
+		.help = "Even out how many nodes the members manage, within the nodes' candidates",
+		.options =
+			{
+				{0, "dry-run", .help = "Only print what would be moved, and why"},
+				{0, "max-moves", OPTION_VALUE, "N",
+					.help = "Move no more than N nodes"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
+		.run = run_rebalance,
+	},
 	{.name = NULL},
 };

@@ -4,7 +4,7 @@
  *     {"operation":"plan","without":[NAME,…]}
  *     {"moves":[{"member":NAME,"state":WORD,"nodes":N,"moved":N,"to":[{"member":NAME,"nodes":N},…]},…]}
  *     {"left":[{"verdict":WORD,"nodes":N,"noderange":TEXT},…]}
- *     {"end":{"moves":N,"members":[{"name","nodes","then"},…]}}
+ *     {"end":{"moved":N,"members":[{"name","nodes","then"},…]}}
  *
  * The survey (app/survey.h) is made as the leader makes it, but for delay and hold-down, which only tell
  * when, not what.
@@ -157,7 +157,7 @@ static void left_end(void *arg)
 	const struct planner *planner = survey_planner(w->survey);
 	json *end, *frame = command_end(w->cmd, &end), *members, *row;
 
-	json_set_number(end, "moves", (int64_t)w->n_pairs);
+	json_set_number(end, "moved", (int64_t)w->n_pairs);
 	members = json_set(end, "members", json_new_array());
 	for (uint32_t i = 0; i < survey_real_members(w->survey); i++) {
 		row = json_add(members, json_new_object());

@@ -3,7 +3,7 @@
  *
  *     {"operation":"rebalance","dry_run":BOOL,"max_moves":N}
  *     {"moves":[{"node","from","to","from_nodes":N,"to_nodes":N,"why":TEXT},…]} …
- *     {"progress":{"left":N,"all":N}} … {"end":{"status":TEXT,"moves":N}}
+ *     {"progress":{"left":N,"all":N}} … {"end":{"status":TEXT,"moved":N,"dry_run":BOOL}}
  *
  * The happy path: a survey tells which moves there would be, and why each; these are told, as the plan;
  * the order is put into etcd; the leader makes the moves, counting the order down, and removes it; what it
@@ -67,7 +67,7 @@ static void finish(struct rebalance *r, char *status, int64_t moves)
 	json *end, *frame = command_end(r->cmd, &end);
 
 	json_set_str(end, "status", status);
-	json_set_number(end, "moves", moves);
+	json_set_number(end, "moved", moves);
 	json_set_bool(end, "dry_run", r->dry_run);
 	free(status);
 	command_reply(r->cmd, frame);
@@ -83,14 +83,14 @@ static const struct order *order_of(const struct rebalance *r)
 
 /* ---- waiting ---- */
 
-/* Moves that the leader made for this order. */
+/* Moves that the leader made since it was ordered: there is one rebalancing at a time. */
 static int64_t moved(const struct rebalance *r)
 {
 	const struct history_entry *entry;
 	int64_t n = 0;
 
 	list_foreach (entry, history_list(r->cmd->agent->history), link) {
-		if (entry->kind != HISTORY_REBALANCE || !text_eq(entry->batch, r->id))
+		if (entry->kind != HISTORY_REBALANCE || entry->revision <= r->cmd->revision)
 			continue;
 		for (size_t i = 0; i < entry->n_counts; i++)
 			n += (int64_t)entry->counts[i].nodes;

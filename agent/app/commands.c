@@ -308,6 +308,11 @@ static const struct {
 	{"claim", false, command_claim},
 	{"nodes", true, command_nodes},
 	{"candidates", true, command_candidates},
+	{"plan", true, command_plan},
+	{"drain", false, command_drain},
+	{"undrain", false, command_undrain},
+	/* it asks for more itself where it is no dry run */
+	{"rebalance", true, command_rebalance},
 };
 
 static bool is_readable(const char *operation)

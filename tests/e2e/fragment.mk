@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_orders.py \
 	tests/e2e/test_pages.py \
 	tests/e2e/test_partitions.py \
+	tests/e2e/test_planned.py \
 	tests/e2e/test_rekey.py \
 	tests/e2e/test_secrets.py \
 	tests/e2e/test_show.py \
