@@ -203,7 +203,7 @@ static void observe(void *arg, const struct sm *sm, int from)
 {
 	struct fworld *f = arg;
 
-	f->tally->states[sm->state]++;
+	f->tally->states[from][sm->state]++;
 	world_say(f->w, -1, "* failover: %s -> %s (%s)", sm->machine->states[from].name,
 		sm_name(sm), sm->reason);
 }

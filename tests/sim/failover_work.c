@@ -286,38 +286,62 @@ static void check_sending(struct fworld *f, int agent, const struct failover_act
 			world_fail(f->w, "%s rebalances in two lanes", instance);
 }
 
+/* How many of the moves are dealt with: taken, or, where the owner does so, passed over. */
+static size_t take_moves(
+	struct fworld *f, int agent, struct batch *b, const struct failover_action *action)
+{
+	struct fagent *a = &f->agents[agent];
+	size_t i;
+
+	for (i = 0; i < action->n && batch_moves(b) < f->fits; i++) {
+		const struct planner_move *move = &action->moves[i];
+
+		if (!stands(f, a, move) && !f->passes_over)
+			break;
+		if (!stands(f, a, move))
+			continue;
+		add_move(f, agent, b, move);
+		if (move->cause == PLANNER_GONE)
+			a->slots[action->lane].entry_gone |= 1U << move->from;
+	}
+	return i;
+}
+
+static void check_under_way(struct fworld *f, const struct fagent *a, const struct batch *b)
+{
+	unsigned i;
+
+	for (i = 0; i < FAILOVER_LANES; i++)
+		if (a->slots[i].batch && (batch_nodes(a->slots[i].batch) & batch_nodes(b)))
+			world_fail(f->w, "the move of a node is sent that is under way");
+}
+
 void fagent_send(struct fworld *f, int agent, const struct failover_action *action)
 {
 	struct fagent *a = &f->agents[agent];
 	struct slot *s = &a->slots[action->lane];
 	struct batch *b = batch_new(f, agent, action->lane);
-	size_t n = action->n, i;
 	struct coord_fence is;
-	unsigned lane;
+	size_t n;
 
 	(void)fagent_acting(f, agent, &is);
 	if (s->entry_plan != a->plan)
 		s->entry_gone = 0;
 	check_sending(f, agent, action);
-	n = MIN(n, f->fits);
 	fence(f, agent, b, &is);
-	for (i = 0; i < n && stands(f, a, &action->moves[i]); i++) {
-		add_move(f, agent, b, &action->moves[i]);
-		if (action->moves[i].cause == PLANNER_GONE)
-			s->entry_gone |= 1U << action->moves[i].from;
+	n = take_moves(f, agent, b, action);
+	failover_sent(a->core, fagent_now(f, agent), action->lane, n);
+	if (batch_moves(b) == 0) {
+		if (n)
+			failover_ended(a->core, fagent_now(f, agent), action->lane,
+				FAILOVER_CONFLICT, a->copy_revision, "nothing is called for");
+		return;
 	}
-	if (i && a->balancing)
+	if (a->balancing)
 		count_down(a, b);
-	if (i)
-		add_history(f, agent, b, s, is.leader_rev);
-	failover_sent(a->core, fagent_now(f, agent), action->lane, i);
-	for (lane = 0; lane < FAILOVER_LANES; lane++)
-		if (i && a->slots[lane].batch &&
-			(batch_nodes(a->slots[lane].batch) & batch_nodes(b)))
-			world_fail(f->w, "%s sends the move of a node that is under way",
-				f->w->agents[agent].instance);
-	if (i)
-		slot_commit(f, agent, action->lane, b);
+	add_history(f, agent, b, s, is.leader_rev);
+	check_under_way(f, a, b);
+	slot_commit(f, agent, action->lane, b);
 }
 
 /* Whoever fails tries again after a pause, which grows. */

@@ -127,7 +127,7 @@ struct ftally {
 	uint64_t plans, applied, conflicts, refused, unknown; /* transactions */
 	uint64_t moves, moves_refused, admin;
 	uint64_t returned; /* orphans that were taken when a candidate came back */
-	uint64_t states[FAILOVER_WAITING + 1];
+	uint64_t states[FAILOVER_WAITING + 1][FAILOVER_WAITING + 1]; /* from, to */
 };
 
 struct fworld {
@@ -140,9 +140,10 @@ struct fworld {
 	usec_t delay, hold_down;
 	usec_t admin_pause; /* between two things that administrators do, at most */
 	bool administered;
-	bool flaps;    /* members come and go, quickly */
-	size_t fits;   /* moves in a transaction */
-	bool gives_up; /* who does not lead any more does not go on clearing doubts */
+	bool flaps;	  /* members come and go, quickly */
+	size_t fits;	  /* moves in a transaction */
+	bool passes_over; /* moves that are not called for any more: or all that follow wait */
+	bool gives_up;	  /* who does not lead any more does not go on clearing doubts */
 	struct fnote *notes;
 	unsigned note_count, note_room;
 	struct batch **batches;

@@ -66,6 +66,7 @@ static void furnish(struct fworld *f)
 	f->admin_pause = world_random(w, 50, 1000) * USEC_PER_MSEC;
 	f->gives_up = world_chance(w, 50);
 	f->flaps = world_chance(w, 30);
+	f->passes_over = world_chance(w, 50);
 	f->fits = world_chance(w, 30) ? FNODES_MAX : (size_t)world_random(w, 1, 12);
 	world_say(w, -1, "%u nodes, %u groups, delay %.0f s, hold-down %.0f s", f->nodes, f->groups,
 		(double)f->delay / (double)USEC_PER_SEC,
@@ -238,13 +239,23 @@ static bool run_world(const struct run *run, char *violation)
 	return ok;
 }
 
+/* Moves that the table has and that no world has made. */
+static void print_untried(const struct ftally *f)
+{
+	const struct sm_state *states = failover_machine.states;
+	const struct sm_edge *edge;
+	int from;
+
+	for (from = 0; from < failover_machine.count; from++)
+		for (edge = states[from].next; edge->why; edge++)
+			if (!f->states[from][edge->to])
+				printf("never seen: failover: %s -> %s\n", states[from].name,
+					states[edge->to].name);
+}
+
 static void print_tally(const struct world_tally *tally, const struct ftally *f)
 {
-	int i;
-
-	for (i = 0; i < failover_machine.count; i++)
-		if (!f->states[i])
-			printf("never seen: failover %s\n", failover_machine.states[i].name);
+	print_untried(f);
 	printf("%" PRIu64 " changes of leadership, %" PRIu64 " plans, %" PRIu64
 	       " acts of administrators\n",
 		tally->leaderships, f->plans, f->admin);
