@@ -179,7 +179,7 @@ static void add_names(struct hooks *h, struct job *job, const struct event *even
 	size_t before = job->nodes.len;
 
 	for (size_t i = 0; i < event->n_nodes; i++) {
-		if (buf_printf(&job->nodes, "%s\n", event->nodes[i]) < 0)
+		if (buf_str(&job->nodes, event->nodes[i]) < 0 || buf_str(&job->nodes, "\n") < 0)
 			break;
 		job->n_nodes++;
 	}
