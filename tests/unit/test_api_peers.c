@@ -78,6 +78,46 @@ START_TEST(a_reader_may_retrieve_and_show)
 }
 END_TEST
 
+static void tell_asked(struct api_request *req, const char *operation, const json *message UNUSED,
+	void *arg UNUSED)
+{
+	json *value = json_new_object();
+
+	json_set_str(value, "asked", operation);
+	api_request_reply(req, value);
+	api_request_done(req);
+}
+
+static bool watch_alone(const char *operation)
+{
+	return text_eq(operation, "watch");
+}
+
+START_TEST(a_reader_may_what_the_handlers_call_readable)
+{
+	static const struct api_handlers handlers = {
+		.collective = tell_asked, .readable = watch_alone};
+	static const struct api_options options;
+	struct client c;
+
+	start(&options, &handlers);
+	f.access = API_READ;
+	client_connect(&c, f.loop, f.path);
+	client_expect_greeting(&c, true);
+	client_send(&c, GET("/version"));
+	client_expect(&c, OUR_VERSION);
+	client_expect(&c, DONE);
+	client_send(&c, "{\"collective\":{\"operation\":\"watch\"}}");
+	client_expect(&c, "{\"collective\":{\"asked\":\"watch\"}}");
+	client_expect(&c, DONE);
+	client_send(&c, SHOW);
+	client_expect(&c, REFUSAL);
+	client_expect(&c, DONE);
+	client_close(&c);
+	stop();
+}
+END_TEST
+
 static const struct {
 	enum api_access access;
 	unsigned len;
@@ -358,6 +398,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, a_stranger_is_told_so_and_shown_out);
 	tcase_add_test(t, a_reader_may_retrieve_and_show);
+	tcase_add_test(t, a_reader_may_what_the_handlers_call_readable);
 	tcase_add_loop_test(
 		t, how_long_a_request_may_be_depends_on_who_sends_it, 0, ARRAY_SIZE(lengths));
 	tcase_add_loop_test(t, bytes_that_are_no_frame_end_the_connection, 0, ARRAY_SIZE(ends));
