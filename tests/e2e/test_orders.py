@@ -3,6 +3,7 @@
 import json
 import re
 
+from harness.etcdclient import b64
 from harness.wait import wait_until
 
 WHEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -151,6 +152,23 @@ def test_without_quorum_nothing_is_ordered_and_history_is_old(world):
     answer = mgt1.collective("history")
     assert answer.rc == 0 and "nobody led yet" in answer.out
     assert answer.err.startswith("Showing what was known "), answer
+
+
+def test_a_leader_can_resign_when_etcd_has_no_space_for_its_entry(site):
+    world = site(etcds=1, flags=["--quota-backend-bytes", str(16 << 20)])
+    mgt1, _mgt2 = world.collective(2)
+    filler = b64("x" * 1_000_000)
+    while not world.etcd.alarms():
+        try:
+            world.etcd.call("/v3/kv/put", {"key": b64("/filler"), "value": filler})
+        except OSError as error:
+            assert "space" in str(error)
+    before = len(world.etcd.list(world.key("history/")))
+    mgt1.process.expected_exit = True
+    mgt1.process.signal(15)
+    wait_until(lambda: not world.leader_key(), 3, "the leader key to be gone", every=0.01)
+    assert mgt1.process.wait(10) == 0
+    assert len(world.etcd.list(world.key("history/"))) == before
 
 
 def test_a_reason_is_one_line(world):
