@@ -24,6 +24,13 @@ def kinds(member):
     return [entry["kind"] for entry in history(member)]
 
 
+def founded(world):
+    """A member that leads and knows that from history."""
+    member, _token = world.found()
+    wait_until(lambda: kinds(member) == ["leader"], 5, "the first election to be told")
+    return member
+
+
 def test_a_pause_is_told_by_every_member_until_it_ends(world):
     mgt1, mgt2 = world.collective(2)
     answer = mgt1.collective("pause", "--reason", "the switch of row 3 is replaced")
@@ -69,7 +76,7 @@ def test_of_two_who_pause_at_once_one_is_told_so(world):
 
 
 def test_a_pause_by_hand_counts_whatever_it_says(world):
-    mgt1, _token = world.found()
+    mgt1 = founded(world)
     world.etcd.put(world.key("pause"), "enough!")
     wait_until(lambda: "paused" in mgt1.raw_show(), 5, "the pause to be seen")
     answer = mgt1.collective("show")
@@ -82,6 +89,7 @@ def test_a_pause_by_hand_counts_whatever_it_says(world):
 
 def test_every_change_of_leader_is_in_history(world):
     mgt1, mgt2 = world.collective(2)
+    wait_until(lambda: leads(world, mgt1), 5, "mgt1 to lead")
     assert mgt1.collective("resign").rc == 0
     wait_until(lambda: len(history(mgt2)) == 3, 5, "the handover to be told")
     first, resigned, second = history(mgt2)
@@ -106,7 +114,7 @@ def test_every_change_of_leader_is_in_history(world):
 
 
 def test_entries_of_one_batch_are_one_line(world):
-    mgt1, _token = world.found()
+    mgt1 = founded(world)
     entry = {"kind": "failover", "at": 1795333837, "by": "mgt1", "actor": "leader",
              "reason": "mgt2 is gone", "batch": "b1", "fence": "12"}
     for number, moves in enumerate([
@@ -125,7 +133,7 @@ def test_entries_of_one_batch_are_one_line(world):
 
 
 def test_history_is_told_in_pieces_and_known_after_a_restart(world):
-    mgt1, _token = world.found()
+    mgt1 = founded(world)
     for number in range(450):
         world.etcd.put(world.key(f"history/20261122T{number:06}.0Z-x"),
                        '{"kind":"resign","at":1795333837,"from":"mgt%d"}' % number)
@@ -143,7 +151,7 @@ def test_history_is_told_in_pieces_and_known_after_a_restart(world):
 
 
 def test_without_quorum_nothing_is_ordered_and_history_is_old(world):
-    mgt1, _token = world.found()
+    mgt1 = founded(world)
     mgt1.cut()
     mgt1.network("refuse")
     wait_until(lambda: not mgt1.raw_show()["quorum"], 20, "quorum to be lost")
@@ -172,7 +180,7 @@ def test_a_leader_can_resign_when_etcd_has_no_space_for_its_entry(site):
 
 
 def test_a_reason_is_one_line(world):
-    mgt1, _token = world.found()
+    mgt1 = founded(world)
     for reason in ["two\nlines", "x" * 501]:
         answer = mgt1.collective("pause", "--reason", reason)
         assert answer.rc == 1 and answer.err.startswith("the reason "), answer
