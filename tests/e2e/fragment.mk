@@ -15,9 +15,11 @@ EXTRA_DIST += \
 	tests/e2e/test_failover.py \
 	tests/e2e/test_faults_checker.py \
 	tests/e2e/test_faults_etcd.py \
+	tests/e2e/test_faults_hands.py \
 	tests/e2e/test_faults_lossy.py \
 	tests/e2e/test_faults_network.py \
 	tests/e2e/test_faults_processes.py \
+	tests/e2e/test_faults_times.py \
 	tests/e2e/test_faults_wire.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_history.py \

@@ -24,7 +24,7 @@ class Connection:
 
 
 class HttpProxy(Proxy):
-    """on_request(proxy, connection, path, body) and on_answer(proxy, connection) are called in the
+    """on_request(proxy, connection, path, body) and on_answer(proxy, connection, data) are called in the
     proxies' thread, before the bytes go on; who raises ConnectionResetError keeps them back and ends
     the connection. Either may be None."""
 
@@ -80,7 +80,7 @@ class HttpProxy(Proxy):
                     writer.write_eof()
                 return
             if self.on_answer:
-                self.on_answer(self, connection)
+                self.on_answer(self, connection, data)
             self.bytes_down += len(data)
             writer.write(data)
             await writer.drain()
