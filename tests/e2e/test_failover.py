@@ -179,6 +179,10 @@ def test_orphans_are_told_everywhere_and_taken_when_a_candidate_returns(site3):
     assert "4 nodes are orphaned: none of their candidates is there (collective show -v)" \
         in answer.err
     assert mgt1.raw_show(True)["orphans"] == ["n1", "n2", "n3", "n4"]
+    lines = mgt1.collective("show", "-v").out.splitlines()
+    for line in ("Orphaned nodes: 4", "    mgt1: 0 nodes, online", "    mgt2: 0 nodes, offline",
+                 "    mgt3: 4 nodes, offline, orphaned 4", "Orphans:", "    n4"):
+        assert line in lines, (line, lines)
     assert site3.counts() == {"mgt3": 4}
     site3.named("mgt2").start()
     site3.wait_counts({"mgt2": 4})
