@@ -38,13 +38,12 @@ static void teardown(void)
 	free(root);
 }
 
-static char *make_folder(const char *name, mode_t mode)
+static void make_folder(const char *name, mode_t mode)
 {
-	char *path = file_join(root, name);
+	CLEANUP(freep) char *path = file_join(root, name);
 
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	ck_assert_int_eq(chmod(path, mode), 0);
-	return path;
 }
 
 static void make(const char *name, mode_t mode)
@@ -76,8 +75,7 @@ static const char *found(const char *event)
 
 START_TEST(the_one_comes_before_those_of_the_folder_in_their_order)
 {
-	CLEANUP(freep) char *folder = make_folder("leader.d", 0755);
-
+	make_folder("leader.d", 0755);
 	ck_assert_str_eq(found("leader"), "");
 	make("leader", 0755);
 	make("leader.d/b", 0755);
@@ -95,8 +93,7 @@ START_TEST(what_editors_and_packages_leave_behind_is_passed_over)
 	static const char *const names[] = {"leader.d/a~", "leader.d/.a", "leader.d/a.rpmsave",
 		"leader.d/a.rpmnew", "leader.d/a.dpkg-old", "leader.d/a.bak", "leader.d/-a",
 		"leader.d/a b", "leader.d/#a#"};
-	CLEANUP(freep) char *folder = make_folder("leader.d", 0755);
-
+	make_folder("leader.d", 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		make(names[i], 0755);
 	ck_assert_str_eq(found("leader"), "");
@@ -126,8 +123,7 @@ END_TEST
 
 START_TEST(a_folder_of_programs_that_others_may_write_is_refused)
 {
-	CLEANUP(freep) char *folder = make_folder("leader.d", 0777);
-
+	make_folder("leader.d", 0777);
 	make("leader", 0755);
 	make("leader.d/a", 0755);
 	ck_assert_str_eq(found("leader"), "leader -");
@@ -136,10 +132,10 @@ END_TEST
 
 START_TEST(a_link_leads_where_nobody_else_may_write)
 {
-	CLEANUP(freep) char *safe = make_folder("safe", 0755);
-	CLEANUP(freep) char *open_one = make_folder("open", 0777);
 	CLEANUP(freep) char *path = file_join(root, "leader");
 
+	make_folder("safe", 0755);
+	make_folder("open", 0777);
 	make("safe/program", 0755);
 	make("open/program", 0755);
 	ck_assert_int_eq(symlink("safe/program", path), 0);
@@ -174,8 +170,7 @@ END_TEST
 
 START_TEST(an_event_has_no_more_programs_than_a_ceiling)
 {
-	CLEANUP(freep) char *folder = make_folder("leader.d", 0755);
-
+	make_folder("leader.d", 0755);
 	for (int i = 0; i < HOOKS_PROGRAMS_MAX + 3; i++) {
 		char name[32];
 
