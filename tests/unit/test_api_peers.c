@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "io/loop.h"
 #include "tests/lib/suite.h"
 #include "tests/unit/api_client.h"
