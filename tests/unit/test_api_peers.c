@@ -98,7 +98,7 @@ START_TEST(a_reader_may_what_the_handlers_call_readable)
 {
 	static const struct api_handlers handlers = {
 		.collective = tell_asked, .readable = watch_alone};
-	static const struct api_options options;
+	static const struct api_options options = {.judge = judge};
 	struct client c;
 
 	start(&options, &handlers);
