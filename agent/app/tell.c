@@ -19,7 +19,7 @@
 #define FRAME_ROWS_MAX 500
 #define READABLE_LIMIT (10 * USEC_PER_SEC)
 /* Names that are made short in one go, some milliseconds, and what a sentence has room for. */
-#define FOLD_STEP  ((size_t)8192)
+#define FOLD_STEP  ((size_t)20000)
 #define SOME_BYTES ((size_t)300)
 
 struct tell {
