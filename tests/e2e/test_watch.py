@@ -120,6 +120,22 @@ def test_a_watch_begins_with_how_things_are_and_goes_on_with_what_happens(world)
         monotonic(watch.frames)
 
 
+def test_a_failover_is_seen_as_it_happens(world):
+    mgt1, mgt2 = world.collective(2)
+    nodes(mgt1, "nodedefine", "n1-n50", "collective.manager=mgt2",
+          "collective.managercandidates=mgt1,mgt2")
+    with Watch(mgt1) as watch:
+        watch.ready()
+        mgt2.kill()
+        gone = watch.event("member", name="mgt2", active=False)
+        moved = set()
+        while len(moved) < 50:
+            frame = watch.event("manager", from_="mgt2", to="mgt1")
+            assert int(frame["revision"]) > int(gone["revision"])
+            moved |= set(frame["nodes"])
+        monotonic(watch.frames)
+
+
 def test_the_text_says_the_same_in_words(world):
     (mgt1,) = world.collective(1)
     nodes(mgt1, "nodedefine", "n1-n32", "collective.manager=mgt1")
