@@ -81,3 +81,9 @@ tests_unit_test_app_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=member_name \
 	-Wl,--wrap=member_replica -Wl,--wrap=replica_db -Wl,--wrap=replica_revision \
 	-Wl,--wrap=replica_age -Wl,--wrap=replica_listen
 tests_unit_test_app_events_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_app_tell
+TESTS += tests/unit/test_app_tell
+tests_unit_test_app_tell_SOURCES = tests/unit/test_app_tell.c tests/lib/suite.h
+tests_unit_test_app_tell_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_tell_LDADD = $(AGENT_LIBS) $(UNIT_LDADD)
