@@ -1,10 +1,12 @@
 /*
  * The transaction of a batch of moves.
  *
- * It compares this member's leadership; for each node all that its manager and its candidates come from
- * (model/move.h), as the copy has it in this very turn, and not without having seen in the copy that the
- * move is still called for; and, to rebalance, the order. It puts the manager of each node, and the entry of
- * history that counts them.
+ * It compares this member's leadership; that moves are not paused; for each node all that its manager and
+ * its candidates come from (model/move.h), as the copy has it in this very turn, and not without having
+ * seen in the copy that the move is still called for; that nobody drains whom it goes to, and the drain, or
+ * the order to rebalance, that it is made for. So from the revision on where an order is given or taken
+ * back nothing is moved against it. It puts the manager of each node, and the entry of history that counts
+ * them.
  */
 #include "config.h"
 #include "app/mover_private.h"
@@ -32,8 +34,10 @@
 #include "model/move.h"
 #include "model/plan.h"
 
-#define MANAGER	 "collective.manager"
-#define KEYS_MAX 256 /* places for compares; a power of two, more than ETCD_TXN_OPS_MAX */
+#define MANAGER "collective.manager"
+/* Of one node, with the drains of both members. */
+#define NODE_COMPARES_MAX (MOVE_COMPARES_MAX + 2)
+#define KEYS_MAX	  256 /* places for compares; a power of two, more than ETCD_TXN_OPS_MAX */
 /* What is put into a transaction of moves besides: the slot's, the order, an entry for each cause. */
 #define MORE_COMPARES (WRITER_SLOT_COMPARES + 1)
 #define MORE_OPS      (WRITER_SLOT_OPS + 1 + MOVER_CAUSES)
@@ -102,7 +106,7 @@ struct gathering {
 		char *key;
 		enum plan_compare_kind kind;
 		int64_t revision;
-	} fresh[MOVE_COMPARES_MAX];
+	} fresh[NODE_COMPARES_MAX];
 	size_t n, bytes;
 };
 
@@ -121,13 +125,24 @@ static void on_compare(const struct plan_compare *compare, void *arg)
 {
 	struct gathering *g = arg;
 
-	if (g->n == MOVE_COMPARES_MAX || g->keys[place_of(g, compare->kind, compare->key)])
+	if (g->n == NODE_COMPARES_MAX || g->keys[place_of(g, compare->kind, compare->key)])
 		return;
 	g->fresh[g->n].key = xstrdup(compare->key);
 	g->fresh[g->n].kind = compare->kind;
 	g->fresh[g->n].revision = compare->revision;
 	g->n++;
 	g->bytes += strlen(g->prefix) + strlen(compare->key);
+}
+
+/* The drain of a member is as the copy has it: there, or not. */
+static void compare_drain(struct gathering *g, const struct agent *agent, const char *member)
+{
+	const struct order *order = orders_drain(agent->orders, member);
+	CLEANUP(freep) char *key = xasprintf(ORDERS_DRAINS "%s", member);
+	const struct plan_compare compare = {
+		.kind = PLAN_MOD, .key = key, .revision = order ? order->mod_revision : 0};
+
+	on_compare(&compare, g);
 }
 
 static void forget_fresh(struct gathering *g)
@@ -217,7 +232,11 @@ static const char *name_of(const struct mover *m, uint32_t member)
 
 static bool still_wanted(struct mover *m, const struct db *db, const struct planner_move *move)
 {
+	const struct orders *orders = m->agent->orders;
+
 	return bitset_has(db_nodes(db), move->node) &&
+	       !orders_drain(orders, name_of(m, move->to)) &&
+	       (move->cause != PLANNER_DRAINED || orders_drain(orders, name_of(m, move->from))) &&
 	       managed_by(db, move->node, name_of(m, move->from)) &&
 	       may_serve(m, db, move->node, move->to);
 }
@@ -243,6 +262,9 @@ static enum taken take(struct mover *m, struct mover_lane *lane, struct gatherin
 		forget_fresh(g);
 		return PASSED_OVER;
 	}
+	compare_drain(g, m->agent, to);
+	if (move->cause == PLANNER_DRAINED)
+		compare_drain(g, m->agent, name_of(m, move->from));
 	key = xasprintf("%snodes/%s/" MOVE_KEY_SUFFIX, g->prefix, db_node_name(db, move->node));
 	bytes = g->bytes + strlen(key) + strlen(to) + MORE_BYTES;
 	if (!etcd_txn_fits(g->txn, g->n + MORE_COMPARES, 1 + MORE_OPS, bytes) ||
@@ -399,10 +421,13 @@ struct etcd_txn *mover_txn(struct mover *m, struct mover_lane *lane,
 	int64_t fence, mod = 0, left = 0;
 	bool acting = mover_fence(m->agent, txn, &fence);
 	bool order = mover_order(m, &mod, &left);
+	CLEANUP(freep) char *pause = NULL;
 
 	begin_entries(m, lane);
 	g->prefix = member_prefix(m->agent->member);
 	g->txn = txn;
+	pause = xasprintf("%s" ORDERS_PAUSE, g->prefix);
+	etcd_txn_if_mod(txn, pause, ETCD_EQUAL, 0);
 	*ret_n = 0;
 	while (acting && db && *ret_n < n) {
 		const struct planner_move *move = &moves[*ret_n];

@@ -110,6 +110,7 @@ def test_an_entry_that_is_written_again_tells_all_so_far(forged):
 
 def test_two_reasons_in_one_transaction_are_told_apart(forged):
     forged.at({"nodes/n1/collective.manager": "mgt2"})
+    forged.at({"drains/mgt2": "{}"})
     drained = {"kind": "drain", "by": "mgt1", "fence": str(forged.fence),
                "moves": [{"from": "mgt2", "to": "mgt1", "nodes": 1}]}
     forged.move(["n2"], target="mgt1", extra={"nodes/n1/collective.manager": "mgt1",
@@ -149,6 +150,27 @@ def test_a_write_while_nobody_leads_is_found(forged):
     forged.at({}, deletes=["leader"])
     forged.move(["n1"], fence=old)
     assert forged.rules() == ["fence"]
+
+
+def test_a_move_while_that_is_paused_is_found(forged):
+    forged.at({"pause": "{}"})
+    forged.move(["n1"])
+    assert forged.rules() == ["order"]
+
+
+def test_a_move_to_a_drained_member_is_found(forged):
+    forged.at({"drains/mgt2": "{}"})
+    forged.move(["n1"])
+    assert forged.rules() == ["order"]
+
+
+def test_a_drain_that_nobody_ordered_is_found(forged):
+    forged.at({"drains/mgt3": "{}"})
+    forged.move(["n1"], kind="drain")
+    assert forged.rules() == []
+    forged.at({}, deletes=["drains/mgt3"])
+    forged.move(["n2"], kind="drain")
+    assert forged.rules() == ["order"]
 
 
 def test_a_write_in_another_members_name_is_found(forged):

@@ -30,17 +30,9 @@ static void check_leadership(struct fworld *f, const struct fnote *h)
 			"%s moved nodes as the leader of %lld, but the leader was %s (%lld)",
 			name(f, h->by), (long long)h->fence,
 			leader->mod ? name(f, leader->value) : "nobody", (long long)leader->create);
-	if (f->truth.pause.mod && f->truth.pause.mod <= h->seen)
+	if (f->truth.pause.mod)
 		world_fail(f->w, "%s moved nodes at %lld although it was paused at %lld",
 			name(f, h->by), (long long)h->seen, (long long)f->truth.pause.mod);
-}
-
-/* True ever since a revision that was known. */
-static bool has_drain_since(const struct fworld *f, int member, int64_t seen)
-{
-	const struct fact *drain = &f->truth.drain[member];
-
-	return drain->mod && drain->mod <= seen;
 }
 
 static bool no_drain_since(const struct fworld *f, int member, int64_t seen)
@@ -59,7 +51,7 @@ static void check_to(struct fworld *f, const struct fnote *h, unsigned node, int
 		world_fail(f->w, "node %u went to %s, which is no candidate", node, name(f, to));
 		return;
 	}
-	if (has_drain_since(f, to, h->seen))
+	if (f->truth.drain[to].mod)
 		world_fail(f->w, "node %u went to %s, which is drained", node, name(f, to));
 	if (!facts_is_active(&f->truth, to) && known(f, to, h->seen))
 		world_fail(f->w, "node %u went to %s, which is gone", node, name(f, to));
@@ -75,6 +67,9 @@ static void check_from(
 	if (facts_is_active(&f->truth, from) && known(f, from, h->seen) &&
 		no_drain_since(f, from, h->seen))
 		world_fail(f->w, "node %u was moved away from %s, which is there", node,
+			name(f, from));
+	if (!(h->gone & 1U << from) && !f->truth.drain[from].mod)
+		world_fail(f->w, "node %u was drained from %s, which is not drained", node,
 			name(f, from));
 }
 

@@ -196,6 +196,8 @@ static void fence(struct fworld *f, int agent, struct batch *b, const struct coo
 
 	(void)snprintf(key, sizeof(key), "members/%s", name);
 	batch_compare(b, key, ECOMPARE_MOD, fence->record_rev, false);
+	if (f->mutation != FMUTATION_PAUSED && f->mutation != FMUTATION_ORDERS)
+		batch_compare(b, "pause", ECOMPARE_MOD, 0, false);
 	if (f->mutation == FMUTATION_FENCE)
 		return;
 	(void)snprintf(key, sizeof(key), "active/%s", name);
@@ -213,6 +215,16 @@ static bool stands(const struct fworld *f, const struct fagent *a, const struct 
 	       facts_candidates(&a->copy, m->node) & 1U << m->to;
 }
 
+static void compare_drain(struct fworld *f, int agent, struct batch *b, uint32_t member)
+{
+	char key[EKEY_MAX];
+
+	if (f->mutation == FMUTATION_DRAINED || f->mutation == FMUTATION_ORDERS)
+		return;
+	(void)snprintf(key, sizeof(key), "drains/%s", place_name(f, (int)member));
+	batch_compare(b, key, ECOMPARE_MOD, f->agents[agent].feed.drain[member].mod, true);
+}
+
 static void add_move(struct fworld *f, int agent, struct batch *b, const struct planner_move *move)
 {
 	const struct facts *copy = &f->agents[agent].copy;
@@ -228,6 +240,9 @@ static void add_move(struct fworld *f, int agent, struct batch *b, const struct 
 	for (i = 0; i < n; i++)
 		if (f->mutation != FMUTATION_CANDIDATES && f->mutation != FMUTATION_OLD_COPY)
 			batch_compare(b, keys[i], ECOMPARE_MOD, from[i]->mod, true);
+	compare_drain(f, agent, b, move->to);
+	if (move->cause == PLANNER_DRAINED)
+		compare_drain(f, agent, b, move->from);
 	(void)snprintf(keys[0], EKEY_MAX, "nodes/%u/manager", move->node);
 	batch_write(b, keys[0], place_name(f, (int)move->to), f->w->agents[agent].instance);
 	batch_move(b, move->node);

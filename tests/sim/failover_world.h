@@ -34,6 +34,7 @@ enum fmutation {
 	FMUTATION_DRAINED,   /* drained members are chosen */
 	FMUTATION_ACTING,    /* who was elected acts, whatever its lease */
 	FMUTATION_PAUSED,    /* a pause is not seen */
+	FMUTATION_ORDERS,    /* transactions do not compare the orders */
 	FMUTATION_HEALTHY,   /* members that are there are taken for gone now and then */
 	FMUTATION_UNKNOWN,   /* what became of a transaction is not known: taken for applied */
 	FMUTATION_TICKET,    /* transactions carry no ticket */

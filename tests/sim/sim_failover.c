@@ -46,6 +46,7 @@ static const char *const mutations[FMUTATION_COUNT] = {
 	[FMUTATION_DRAINED] = "drained members are chosen",
 	[FMUTATION_ACTING] = "a leader moves nodes without a valid lease",
 	[FMUTATION_PAUSED] = "nodes are moved while that is paused",
+	[FMUTATION_ORDERS] = "moves do not compare what was ordered",
 	[FMUTATION_HEALTHY] = "members that are there are taken for gone",
 	[FMUTATION_UNKNOWN] = "a transaction of unknown outcome is taken for applied",
 	[FMUTATION_TICKET] = "transactions carry no ticket",

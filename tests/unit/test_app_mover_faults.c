@@ -107,6 +107,75 @@ START_TEST(candidates_that_change_in_the_same_moment_count)
 }
 END_TEST
 
+static void pause_moves(struct kv *kv, void *arg)
+{
+	(void)arg;
+	kv_put(kv, PREFIX "pause", "{}");
+}
+
+START_TEST(a_pause_in_the_same_moment_counts)
+{
+	world_begin();
+	world_nodes(1, 120, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world.kv.before = pause_moves;
+	world_active("mgt2", false);
+	wait_state("paused");
+	run_for(world.loop, 50 * USEC_PER_MSEC);
+	ck_assert_uint_eq(managed_by("mgt2"), 120);
+	kv_delete(&world.kv, PREFIX "pause");
+	WAIT(managed_by("mgt3") == 120);
+	wait_state("watching");
+	ck_assert_uint_eq(told(), 120);
+	world_end();
+}
+END_TEST
+
+static void take_drain_back(struct kv *kv, void *arg)
+{
+	(void)arg;
+	kv_delete(kv, PREFIX "drains/mgt2");
+}
+
+START_TEST(a_drain_that_is_taken_back_in_the_same_moment_moves_nothing_more)
+{
+	world_begin();
+	world_nodes(1, 120, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world.kv.before = take_drain_back;
+	kv_put(&world.kv, PREFIX "drains/mgt2", "{}");
+	WAIT(!world.kv.before);
+	wait_state("watching");
+	run_for(world.loop, 50 * USEC_PER_MSEC);
+	ck_assert_uint_eq(managed_by("mgt2"), 120);
+	world_end();
+}
+END_TEST
+
+static void drain_target(struct kv *kv, void *arg)
+{
+	(void)arg;
+	kv_put(kv, PREFIX "drains/mgt3", "{}");
+}
+
+START_TEST(who_is_drained_in_the_same_moment_is_given_nothing)
+{
+	world_begin();
+	world_nodes(1, 120, "", "mgt2", "mgt1,mgt3");
+	world_move();
+	wait_state("watching");
+	world.kv.before = drain_target;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt1") == 120);
+	wait_state("watching");
+	ck_assert_uint_eq(world.kv.puts, 360 + 120);
+	ck_assert_uint_eq(told(), 120);
+	world_end();
+}
+END_TEST
+
 static void keep_changing(struct kv *kv, void *arg)
 {
 	int *times = arg;
@@ -184,6 +253,9 @@ TCase *mover_fault_case(void)
 	tcase_add_loop_test(t, a_lost_answer_or_request_moves_nothing_twice, 0, 5);
 	tcase_add_test(t, what_is_moved_by_hand_in_the_same_moment_stays);
 	tcase_add_test(t, candidates_that_change_in_the_same_moment_count);
+	tcase_add_test(t, a_pause_in_the_same_moment_counts);
+	tcase_add_test(t, a_drain_that_is_taken_back_in_the_same_moment_moves_nothing_more);
+	tcase_add_test(t, who_is_drained_in_the_same_moment_is_given_nothing);
 	tcase_add_test(t, a_node_that_somebody_keeps_changing_does_not_hold_up_the_others);
 	tcase_add_test(t, a_copy_that_lags_is_waited_for);
 	tcase_add_test(t, leadership_that_is_lost_half_way_is_gone_on_with_by_the_next);

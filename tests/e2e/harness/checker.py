@@ -9,6 +9,8 @@ fence      managers that a leader changes, and the pulse, are written while it l
            history names the leader key's create_revision of that very moment
 ticket     a leader's transaction carries the ticket of a lane of that leader
 from       what a leader's move replaces is what its history says: nobody's change is lost
+order      nothing is moved by a leader while that is paused, nor to who is drained, nor drained from
+           who is not
 candidate  a leader's move goes to one of the node's candidates as they are in that revision
 one        what it writes is one name of one member, without a lease, and is a change
 count      history tells as many moves from and to whom as were made; an entry that is written again
@@ -221,6 +223,8 @@ class Checker:
             for pair, nodes in added.items():
                 kinds.setdefault(pair, []).extend([entry["kind"]] * nodes)
         by = next(iter(told.values())).get("by")
+        if "pause" in self.state.keys:
+            self.wrong("order", revision, f"{by} moved nodes while that was paused")
         made = collections.Counter()
         for node, (kind, key) in changed.items():
             source = self.state.effective(node, MANAGER)
@@ -228,8 +232,9 @@ class Checker:
             pair = (source if NAME.match(source) else NO_MEMBER, target)
             made[pair] += 1
             why = kinds.get(pair)
-            self.report.moves.append(
-                Move(revision, why.pop() if why else None, node, source, target, by))
+            kind = why.pop() if why else None
+            self.report.moves.append(Move(revision, kind, node, source, target, by))
+            self._ordered(revision, node, kind, source, target)
             self._target(revision, node, key, source, target)
         self._counted(revision, sums, made)
         for path, (kind, _) in events.items():
@@ -252,6 +257,12 @@ class Checker:
         lanes = [m.group(1) for m in map(LANE.match, events) if m]
         if lanes != [entry.get("by")]:
             self.wrong("ticket", revision, f"moved by {entry.get('by')}, lanes of: {lanes}")
+
+    def _ordered(self, revision, node, kind, source, target):
+        if f"drains/{target}" in self.state.keys:
+            self.wrong("order", revision, f"{node} went to {target}, which was drained")
+        if kind == "drain" and f"drains/{source}" not in self.state.keys:
+            self.wrong("order", revision, f"{node} was drained from {source}, without an order")
 
     def _target(self, revision, node, key, source, target):
         if target is None:
