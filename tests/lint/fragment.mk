@@ -2,7 +2,7 @@
 lint_tests = \
 	tests/lint/includes.sh tests/lint/style.sh tests/lint/workplace.sh tests/lint/hardening.sh \
 	tests/lint/manual.sh tests/lint/shell.sh tests/lint/format.sh tests/lint/python.sh \
-	tests/lint/docs.sh
+	tests/lint/docs.sh tests/lint/faults.sh
 TESTS += $(lint_tests)
 EXTRA_DIST += $(lint_tests) tests/lint/lib.sh tests/lint/strip.awk
 
