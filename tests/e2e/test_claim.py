@@ -134,10 +134,12 @@ def test_two_members_that_claim_at_once_share_the_nodes(pair):
                 assert row["manager"] != title, row
     assert not got["mgt1"] & got["mgt2"]
     assert got["mgt1"] | got["mgt2"] == names
-    for node in names:
-        assert manager(world, node) == ("mgt1" if node in got["mgt1"] else "mgt2")
-        keys = world.etcd.history(world.key(f"nodes/{node}/collective.manager"))
-        assert len(keys) == 1, keys
+    keys = {k.key.split("/")[-2]: k for k in world.etcd.list(world.key("nodes/race"))
+            if k.key.endswith("/collective.manager")}
+    assert set(keys) == names
+    for node, key in keys.items():
+        assert key.value == ("mgt1" if node in got["mgt1"] else "mgt2")
+        assert key.mod_revision == key.create_revision, key
 
 
 def test_nodes_tells_who_manages_what(pair):
