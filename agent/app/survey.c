@@ -23,6 +23,7 @@
 #include "io/loop.h"
 #include "model/candidates.h"
 #include "model/db.h"
+#include "model/move.h"
 #include "model/natsort.h"
 
 #define SLICE	  (4 * USEC_PER_MSEC)
@@ -243,10 +244,23 @@ static void keep_name(struct survey *s, uint32_t node, const char *name)
 	s->text_len += len;
 }
 
+/* node "": why says which one it is. */
 static void note_odd(struct survey *s, const char *node, const char *why)
 {
 	if (s->n_odd++ == 0)
-		s->odd = xasprintf("collective.managercandidates of %s: %s", node, why);
+		s->odd = *node ? xasprintf("collective.managercandidates of %s: %s", node, why)
+			       : xstrdup(why);
+}
+
+/* One that no transaction can move is as good as one without candidates: nothing waits for it. */
+static bool can_be_moved(struct survey *s, uint32_t node)
+{
+	struct err err = {""};
+
+	if (move_compares(s->db, node, NULL, NULL, &err) == 0)
+		return true;
+	note_odd(s, "", err.text);
+	return false;
 }
 
 static uint32_t set_of(struct survey *s, uint32_t node, const char *name)
@@ -263,7 +277,7 @@ static uint32_t set_of(struct survey *s, uint32_t node, const char *name)
 	set = candidates_of(s->candidates, node, NULL, &why);
 	if (why)
 		note_odd(s, name, why);
-	if (!set)
+	if (!set || !can_be_moved(s, node))
 		return PLANNER_NONE;
 	if (set != s->last_set) {
 		s->last_number = planner_set(s->planner, set);

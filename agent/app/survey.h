@@ -55,8 +55,9 @@ size_t survey_nodes(const struct survey *survey, enum planner_verdict verdict, u
 	const char *const **ret);
 /* Of a node that was looked at; "" for others. */
 const char *survey_node_name(const struct survey *survey, uint32_t node);
-/* Nodes that were looked at and whose candidates can't be understood; *ret says it of the first: "" where
- * there is none. */
+/* Nodes that were looked at and whose candidates can't be understood, or that are in too many groups to be
+ * moved (model/move.h), and count as without candidates; *ret says it of the first: "" where there is
+ * none. */
 size_t survey_odd(const struct survey *survey, const char **ret);
 int64_t survey_revision(const struct survey *survey);
 usec_t survey_took(const struct survey *survey);

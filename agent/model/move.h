@@ -29,7 +29,7 @@ struct plan_compare;
  * long as the call), those of the node itself first, no key twice. Many nodes share those of groups:
  * whoever puts several moves into one transaction leaves out what is there already. At most
  * MOVE_COMPARES_MAX; -E2BIG with a text, and fn is not called at all: the node has too many groups to
- * be moved. */
+ * be moved. fn NULL: only to know whether it can be. */
 #define MOVE_COMPARES_MAX 100
 int move_compares(const struct db *db, uint32_t node,
 	void (*fn)(const struct plan_compare *compare, void *arg), void *arg,

@@ -277,6 +277,28 @@ START_TEST(a_new_copy_in_between_begins_it_anew)
 }
 END_TEST
 
+START_TEST(a_node_of_too_many_groups_to_be_moved_is_told_and_stays)
+{
+	char groups[1024] = "g1";
+	const char *why;
+
+	world_begin();
+	for (int i = 2; i <= 120; i++)
+		snprintf(groups + strlen(groups), sizeof(groups) - strlen(groups), ",g%d", i);
+	world_group("everything", NULL, "mgt3");
+	world_nodes(1, 1, groups, "mgt2", NULL);
+	world_nodes(2, 2, groups, "mgt2", "mgt3");
+	world_active("mgt2", false);
+	make_survey(NULL);
+	ck_assert_uint_eq(moves(), 1);
+	ck_assert_str_eq(target("n2"), "mgt3");
+	ck_assert_uint_eq(count("mgt2", PLANNER_FIXED), 1);
+	ck_assert_uint_eq(survey_odd(survey, &why), 1);
+	ck_assert_msg(strstr(why, "n1 is in too many groups"), "%s", why);
+	finish();
+}
+END_TEST
+
 TCase *survey_case(void)
 {
 	TCase *t = tcase_create("survey");
@@ -293,5 +315,6 @@ TCase *survey_case(void)
 	tcase_add_test(t, candidates_that_cannot_be_understood_are_told);
 	tcase_add_test(t, evening_out_keeps_to_the_ceiling);
 	tcase_add_test(t, a_new_copy_in_between_begins_it_anew);
+	tcase_add_test(t, a_node_of_too_many_groups_to_be_moved_is_told_and_stays);
 	return t;
 }
