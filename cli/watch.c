@@ -26,6 +26,7 @@ struct watching {
 	bool connected; /* this time */
 	bool ended;	/* by the agent; why is told */
 	char *refused;
+	bool whole; /* how things are is being told: what it says is known when all of it is */
 	/* where to go on */
 	bool has_since;
 	int64_t since;
@@ -194,7 +195,11 @@ static int on_frame(const json *frame, void *arg)
 		w->ended = true;
 		return 1;
 	}
-	if (!is_about_the_stream(event))
+	if (text_eq(event, "resync"))
+		w->whole = true;
+	if (text_eq(event, "ready"))
+		w->whole = false;
+	if (!is_about_the_stream(event) && !w->whole)
 		remember(w, frame);
 	return 0;
 }
@@ -233,6 +238,7 @@ static int watch(struct watching *w)
 
 		err_clear(&err);
 		w->connected = w->ended = false;
+		w->whole = !w->has_since;
 		rc = command_collect(w->call, make_request(w), USEC_NEVER, on_frame, w, &err);
 		if (w->refused)
 			return command_failed(w->call, w->refused);

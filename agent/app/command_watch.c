@@ -92,6 +92,13 @@ static void begin_picture(struct watcher *w, const char *why)
 	w->ready = false;
 }
 
+/* Who tells of an event that can't be found may have been interrupted amid those of its revision: better
+ * twice than never. */
+static int64_t known_through(const struct watcher *w)
+{
+	return w->run && w->since > 0 ? w->since - 1 : w->since;
+}
+
 static void begin(struct watcher *w)
 {
 	struct events *events = w->cmd->agent->events;
@@ -105,7 +112,7 @@ static void begin(struct watcher *w)
 	if (w->run && text_eq(w->run, events_run(events)) &&
 		(w->since_seq == w->ready_at || events_find(events, w->since_seq + 1)))
 		w->seq = w->since_seq;
-	else if (!events_after(events, w->since, &w->seq))
+	else if (!events_after(events, known_through(w), &w->seq))
 		begin_picture(w, "what happened since that revision is not known here (any more)");
 }
 

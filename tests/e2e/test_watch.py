@@ -210,6 +210,25 @@ def test_a_watch_outlives_a_restart_of_the_agent(world):
         assert any("gone away" in note for note in watch.notes), watch.notes
 
 
+def test_who_was_interrupted_amid_a_revision_gets_all_of_it_from_another_run(world):
+    (mgt1,) = world.collective(1)
+    nodes(mgt1, "nodedefine", "n1", "collective.manager=mgt1")
+    nodes(mgt1, "nodedefine", "n2", "collective.manager=mgt2")
+    with Watch(mgt1) as watch:
+        watch.ready()
+        nodes(mgt1, "nodeattrib", "n1,n2", "collective.manager=mgt3")
+        first = watch.event("manager", to="mgt3")
+        second = watch.event("manager", to="mgt3")
+    assert first["revision"] == second["revision"] and first["nodes"] != second["nodes"]
+    with mgt1.session() as session:
+        session.send({"collective": {"operation": "watch", "since": first["revision"],
+                                     "run": "another", "seq": first["seq"]}})
+        seen = []
+        while not seen or seen[-1]["event"] != "ready":
+            seen.append(session.receive()["collective"])
+    assert second["nodes"] in [f.get("nodes") for f in seen], seen
+
+
 def test_a_slow_reader_is_told_that_it_missed_something(world):
     (mgt1,) = world.collective(1)
     nodes(mgt1, "nodedefine", "a-rather-long-name-that-fills-what-the-kernel-keeps-n1-"
