@@ -87,7 +87,8 @@ collective_on() {
 page() {
 	member=$1
 	shift
-	printf '[root@%s]# collective %s\n' "$member" "$*"
+	printf '[root@%s]# collective' "$member"
+	words "$@"
 	case $1 in
 	join)
 		server=$2
@@ -103,14 +104,19 @@ nodes() {
 	member=$1
 	shift
 	printf '[root@%s]#' "$member"
+	words "$@"
+	nodes_on "$member" "$@"
+}
+
+# words WORD...: as they are typed, and the end of the line.
+words() {
 	for word in "$@"; do
 		case $word in
-		*[\{\}\*]*) printf " '%s'" "$word" ;;
+		*[\{\}\*\ ]*) printf " '%s'" "$word" ;;
 		*) printf ' %s' "$word" ;;
 		esac
 	done
 	printf '\n'
-	nodes_on "$member" "$@"
 }
 
 nodes_on() {
@@ -126,6 +132,55 @@ shown() {
 	line=$2
 	shift 2
 	nodes_on "$on" "$@" 2>/dev/null | grep -qxF "$line"
+}
+
+# moments FILE NAME: when a watch (--json) has seen NAME go, the first of its nodes move, and the last
+# one, counted from $began.
+moments() {
+	gone=$(sed -n "s/.*\"event\":\"member\".*\"time\":\([0-9.]*\),\"name\":\"$2\",\"active\":false.*/\1/p" "$1")
+	moved=$(sed -n "s/.*\"event\":\"manager\".*\"time\":\([0-9.]*\),\"from\":\"$2\".*/\1/p" "$1")
+	[ -n "$gone" ] && [ -n "$moved" ] || return 1
+	printf '%s\n' "$began $gone $moved" | tr '\n' ' ' | awk '{
+		printf "(after the kill: its lease ended after %.2f s, its first node moved after %.2f s,\n" \
+			" its last one after %.2f s)\n", $2 - $1, $3 - $1, $NF - $1
+	}'
+}
+
+# manages MEMBER NAME N: does it know NAME to have N nodes?
+manages() {
+	collective_on "$1" nodes 2>/dev/null | grep -qE "^$2( \(.*\))?: .*\($3 nodes?\)\$"
+}
+
+paused() {
+	collective_on "$1" show 2>&1 | grep -q '^Automatic moves are paused'
+}
+
+# start_watch MEMBER NAME [--json]: collective watch on that member, into a file of that name, from how
+# things are on. end_watch ends those that run.
+start_watch() {
+	"$command" -s "$home/$1/api.sock" watch ${3+"$3"} >"$home/watch.$2" 2>&1 &
+	watches="$watches $!"
+	started="$started $!"
+	until_ok 10 "the watch to begin" grep -qE '"ready"| nodes?\)' "$home/watch.$2"
+}
+
+watches=
+end_watch() {
+	for one in $watches; do
+		kill "$one" 2>/dev/null || :
+		wait "$one" 2>/dev/null || :
+	done
+	watches=
+}
+
+# again MEMBER: starts its agent, after it was killed.
+again() {
+	printf '[root@%s]# collectived -c %s/%s/collective.conf &\n' "$1" "$home" "$1"
+	start_agent "$1"
+}
+
+quietly() {
+	"$@" >/dev/null
 }
 
 # invited MEMBER NAME: the page of an invitation; the token is left in $token.
@@ -264,26 +319,105 @@ page mgt2 rekey
 note "Nodes and groups as files, which can be restored here or elsewhere."
 page mgt2 dump "$home/backup" --skipkeys
 
-note "The leader's process is killed; its lease of $ttl s ends, and another one leads."
+note "Managers follow their members. Of 24 nodes mgt2 is the manager, and all three are candidates."
+nodes mgt1 nodedefine mgt1-mgt3
+quietly nodes_on mgt1 nodedefine n5-n24 groups=compute
+printf '[root@mgt1]# nodedefine n5-n24 groups=compute\n…\n'
+nodes mgt1 nodegroupattrib compute collective.managercandidates=mgt1,mgt2,mgt3
+printf '[root@mgt1]# nodeattrib compute collective.manager=mgt2\n…\n'
+quietly nodes_on mgt1 nodeattrib compute collective.manager=mgt2
+until_ok 10 "mgt3 to see it" manages mgt3 mgt2 24
+page mgt3 nodes
+page mgt3 candidates n1-n2
+page mgt3 plan --without mgt2
+
+note "mgt1 has a hook: a program that is run when it becomes the manager of nodes."
+mkdir "$home/mgt1/etc/hooks.d"
+cat >"$home/mgt1/etc/hooks.d/manager-gained" <<END
+#!/bin/sh
+echo "\$COLLECTIVE_NODES nodes from \${COLLECTIVE_FROM:-nobody}:" \$(cat) >>"$home/mgt1/gained"
+END
+chmod 755 "$home/mgt1/etc/hooks.d/manager-gained"
+printf '[root@mgt1]# cat /etc/confluent/hooks.d/manager-gained\n'
+cat "$home/mgt1/etc/hooks.d/manager-gained"
+
+note "mgt2's process is killed, while collective watch runs on mgt1."
+start_watch mgt1 text
+start_watch mgt1 json --json
+victim=$(of mgt2 pid)
+printf '[root@mgt2]# kill -9 %s\n' "$victim"
+began=$(date +%s.%N)
+kill -9 "$victim"
+wait "$victim" 2>/dev/null || :
+until_ok 20 "mgt2's nodes to have other managers" manages mgt1 mgt2 0
+until_ok 10 "the watch to tell it" moments "$home/watch.json" mgt2
+end_watch
+printf '[root@mgt1]# collective watch\n'
+cat "$home/watch.text"
+moments "$home/watch.json" mgt2
+page mgt1 show
+nodes mgt3 nodeattrib compute collective.manager
+page mgt3 history
+until_ok 10 "mgt1's hook" test -s "$home/mgt1/gained"
+printf '[root@mgt1]# cat %s\n' "$home/mgt1/gained"
+cat "$home/mgt1/gained"
+
+note "It comes back, and gets no nodes by itself: evening out is for an administrator to order."
+again mgt2
+until_ok 15 "mgt2 to be active again" listed mgt1 mgt2
+page mgt1 nodes
+page mgt1 rebalance --dry-run
+page mgt1 rebalance
+page mgt1 nodes
+
+note "Planned work on mgt2."
+page mgt1 plan --without mgt2
+page mgt1 drain mgt2 --reason "more memory"
+until_ok 10 "mgt3 to see it" manages mgt3 mgt2 0
+page mgt3 nodes
+page mgt1 undrain mgt2
+
+note "While automatic moves are paused every answer says so."
+page mgt3 pause --reason "a switch is replaced"
+until_ok 10 "mgt1 to see it" paused mgt1
+page mgt1 nodes
+page mgt3 resume
+
+note "A new node without a manager is claimed, by what has discovered it, say; who comes second is told."
+nodes mgt1 nodedefine n25 groups=compute
+until_ok 10 "mgt3 to have it" shown mgt3 n25 nodelist n25
+page mgt3 claim n25
+until_ok 10 "mgt1 to see it" manages mgt1 mgt3 13
+page mgt1 claim n25 || :
+
+note "The leader dies, a manager itself: its lease of $ttl s ends, another one leads, and moves its nodes.
+# mgt2 was gone a moment ago: for failover.hold_down it gets none while another candidate is there."
+start_watch mgt2 text
+start_watch mgt2 json --json
 victim=$(of mgt1 pid)
 printf '[root@mgt1]# kill -9 %s\n' "$victim"
-began=$(date +%s%N)
+began=$(date +%s.%N)
 kill -9 "$victim"
 wait "$victim" 2>/dev/null || :
 until_ok 20 "a new leader" another_leader mgt2 mgt1
-printf '(a new leader after %s ms)\n' "$((($(date +%s%N) - began) / 1000000))"
-until_ok 10 "mgt1 to be offline" offline mgt2 mgt1
+until_ok 10 "mgt1's nodes to have other managers" manages mgt2 mgt1 0
+until_ok 10 "the watch to tell it" moments "$home/watch.json" mgt1
+end_watch
+printf '[root@mgt2]# collective watch\n'
+cat "$home/watch.text"
+moments "$home/watch.json" mgt1
 page mgt2 show
+page mgt2 nodes
 
 note "It comes back as a member, with nothing to do but to be started."
-printf '[root@mgt1]# collectived -c %s/mgt1/collective.conf &\n' "$home"
-start_agent mgt1
+again mgt1
 until_ok 15 "mgt1 to be active again" listed mgt1 mgt1
 page mgt1 show
+page mgt1 history
 
 note "What etcd has of it."
-printf '[root@mgt1]# etcdctl get --prefix /confluent/ --keys-only\n'
-etcdctl_here get --prefix /confluent/ --keys-only | sed '/^$/d'
+printf "[root@mgt1]# etcdctl get --prefix /confluent/ --keys-only | grep -vE '^\$|/nodes/(mgt|n[2-9]|n1.)'\n"
+etcdctl_here get --prefix /confluent/ --keys-only | grep -vE '^$|/nodes/(mgt|n[2-9]|n1[0-9])'
 printf '[root@mgt1]# etcdctl get --print-value-only /confluent/leader\n'
 etcdctl_here get --print-value-only /confluent/leader
 
@@ -300,7 +434,7 @@ END
 
 It goes on running. On mgt2, for example:
     $command -s $home/mgt2/api.sock show -v
-    $command -s $home/mgt2/api.sock show --watch
+    $command -s $home/mgt2/api.sock watch
     CONFLUENT_HOST=$home/mgt2/api.sock $build/nodeattrib n1-n4
     kill -9 $(of mgt2 pid)
     ETCDCTL_API=3 etcdctl --endpoints $etcd_url watch --prefix /confluent/
