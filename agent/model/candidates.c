@@ -79,9 +79,14 @@ static bool member_find(const struct members *members, const char *name, uint32_
 
 /* ---- the source ---- */
 
+#define UNKNOWN_PLACES ((size_t)2 * CANDIDATES_UNKNOWN_MAX)
+
 struct unknown {
 	struct buf names; /* comma separated */
 	size_t n;
+	struct place {
+		uint32_t at, len; /* in names; len 0: there is none */
+	} places[UNKNOWN_PLACES]; /* by hash */
 };
 
 #define UNKNOWN_INIT                                                                               \
@@ -165,33 +170,38 @@ static bool some_value(const void *arg, uint32_t place, const char *name,
 		scope->database.arg, scope->nodes[place], name, fn, fn_arg, spent);
 }
 
-static bool told(const struct buf *list, const char *name)
+/* Where the name is, or belongs. */
+static struct place *place_of(const struct scope *scope, const char *name, size_t len)
 {
-	const char *at = buf_cstr(list);
-	size_t len = strlen(name);
+	struct unknown *unknown = scope->unknown;
+	size_t i = (size_t)db_hash(scope->db, name, len) % UNKNOWN_PLACES;
 
-	while (*at) {
-		size_t this = strcspn(at, ",");
+	for (; unknown->places[i].len; i = (i + 1) % UNKNOWN_PLACES) {
+		const struct place *place = &unknown->places[i];
 
-		if (this == len && memcmp(at, name, len) == 0)
-			return true;
-		at += this + (at[this] == ',');
+		if (place->len == len && memcmp(unknown->names.data + place->at, name, len) == 0)
+			break;
 	}
-	return false;
+	return &unknown->places[i];
 }
 
 static bool missing(const void *arg, const char *name)
 {
-	struct unknown *unknown = ((const struct scope *)arg)->unknown;
+	const struct scope *scope = arg;
+	struct unknown *unknown = scope->unknown;
+	size_t len = strlen(name);
+	struct place *place;
 
 	if (!name_valid(name))
 		return false;
-	if (told(&unknown->names, name))
+	place = place_of(scope, name, len);
+	if (place->len)
 		return true;
 	if (unknown->n == CANDIDATES_UNKNOWN_MAX ||
 		buf_printf(&unknown->names, "%s%s", unknown->n ? "," : "", name) < 0)
 		return false;
 	unknown->n++;
+	*place = (struct place){(uint32_t)(unknown->names.len - len), (uint32_t)len};
 	return true;
 }
 
@@ -220,6 +230,8 @@ static int evaluate(const struct db *db, const struct members *members, const ch
 		.may_filter = may_filter,
 		.some_value = some_value,
 		.missing = missing,
+		.names_max = CANDIDATES_NAMES_MAX,
+		.work_max = CANDIDATES_WORK_MAX,
 		.arg = &scope};
 	char shown[TEXT_PRINTABLE_MAX];
 	size_t len = strlen(text);

@@ -24,6 +24,10 @@
 #define CANDIDATES_TEXT_MAX 8192
 /* Names that one text may have that are nothing; more make it an error. */
 #define CANDIDATES_UNKNOWN_MAX 256
+/* What one text may cost, so that the leader can work through as many as there are nodes: names that are
+ * written out (mgt[1:512]), and regular expressions and filters (some dozens, over 512 members). */
+#define CANDIDATES_NAMES_MAX 4096
+#define CANDIDATES_WORK_MAX  ((uint64_t)1 << 20)
 
 /* members: names of the collective's members, each once. ret: their places in that list; replaced, and
  * emptied where it fails. unknown (may be NULL): names that are left out, comma separated, each once,

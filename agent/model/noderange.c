@@ -29,11 +29,12 @@ int noderange_not_recognized(
 		text_printable(what, len, shown));
 }
 
-int noderange_too_many(const struct noderange_text *in, size_t at, struct err *err)
+int noderange_too_many(const struct noderange_eval *eval, const struct noderange_text *in,
+	size_t at, struct err *err)
 {
 	return noderange_fail(in, at, err,
 		"Noderange stands for too many names (more than %zu, or too long ones)",
-		NODERANGE_NAMES_MAX);
+		eval->budget->names_max);
 }
 
 static int too_deep(const struct noderange_text *in, size_t at, struct err *err)
@@ -382,7 +383,7 @@ int noderange_eval_group(struct noderange_eval *eval, const struct noderange_tex
 	if (!*text)
 		return 1;
 	if (noderange_list_add(&groups->names, name, strlen(name), &number) < 0)
-		return noderange_too_many(in, at, err);
+		return noderange_too_many(eval, in, at, err);
 	if (number == groups->n) {
 		if ((groups->n & (groups->n - 1)) == 0)
 			groups->at = xrealloc(
@@ -421,7 +422,7 @@ int noderange_eval_list(struct noderange_eval *eval, const struct noderange_text
 		const char *name = noderange_list_name(&list, it);
 
 		if (r == 0 && noderange_list_append(ret, name, strlen(name)) < 0)
-			r = noderange_too_many(in, from, err);
+			r = noderange_too_many(eval, in, from, err);
 	}
 	noderange_list_done(&list);
 	noderange_list_done(&inner.heads);
@@ -440,7 +441,9 @@ int noderange_evaluate(const struct noderange_source *source, const char *text, 
 	struct err *err)
 {
 	const struct noderange_text in = {text, strlen(text), NULL};
-	struct noderange_budget budget = {NODERANGE_NAMES_MAX, NODERANGE_NAMES_MAX, WORK_MAX, 0};
+	size_t names = source->names_max ? source->names_max : NODERANGE_NAMES_MAX;
+	struct noderange_budget budget = {
+		names, names, names, source->work_max ? source->work_max : WORK_MAX, 0};
 	struct noderange_groups groups = {.n = 0};
 	struct noderange_eval eval = {
 		.source = source, .budget = &budget, .names = &budget.names, .groups = &groups};
@@ -465,7 +468,8 @@ void noderange_names_done(struct noderange_names *names)
 int noderange_expand(const char *text, struct noderange_names *ret, struct err *err)
 {
 	const struct noderange_text in = {text, strlen(text), NULL};
-	struct noderange_budget budget = {NODERANGE_NAMES_MAX, NODERANGE_NAMES_MAX, WORK_MAX, 0};
+	struct noderange_budget budget = {
+		NODERANGE_NAMES_MAX, NODERANGE_NAMES_MAX, NODERANGE_NAMES_MAX, WORK_MAX, 0};
 	struct noderange_list list = {NULL};
 	struct noderange_eval eval = {.list = &list, .budget = &budget, .names = &budget.names};
 	CLEANUP(bitset_done) struct bitset set = BITSET_INIT;

@@ -47,6 +47,9 @@ struct noderange_source {
 	/* A name that is neither node nor group. True: it is left out, and so stands for nothing where
 	 * it is; false, or NULL here: an error. */
 	bool (*missing)(const void *arg, const char *name);
+	/* What one text may cost: names that are written out, and work as in *spent. 0: as much as any. */
+	size_t names_max;
+	uint64_t work_max;
 	const void *arg;
 };
 

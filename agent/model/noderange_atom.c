@@ -68,7 +68,7 @@ static int take_name(const struct atom *atom, const char *name, size_t len)
 	if (!eval->numeric && strpbrk(name, "[]\"'"))
 		return not_valid(atom, name, "brackets and quotes can't be part of a name");
 	if (!*eval->names || noderange_list_add(eval->list, name, len, &number) < 0)
-		return noderange_too_many(atom->in, atom->at, atom->err);
+		return noderange_too_many(atom->eval, atom->in, atom->at, atom->err);
 	--*eval->names;
 	(void)new_head(eval, name, strcspn(name, "0123456789"));
 	bitset_add(atom->ret, number);
@@ -106,7 +106,7 @@ static int each_name(const struct atom *atom, struct noderange_walk *walk, name_
 	int r = 0;
 
 	if (total > *atom->eval->names || noderange_walk_longest(walk) > NODERANGE_NAME_MAX)
-		return noderange_too_many(atom->in, atom->at, atom->err);
+		return noderange_too_many(atom->eval, atom->in, atom->at, atom->err);
 	/* Without a source each is counted as it goes to the list. */
 	if (atom->eval->source)
 		*atom->eval->names -= total;
@@ -138,7 +138,7 @@ static int list_names(const struct atom *atom, struct noderange_walk *walk)
 	int r = 0;
 
 	if (total > *atom->eval->names || noderange_walk_longest(walk) > NODERANGE_NAME_MAX)
-		return noderange_too_many(atom->in, atom->at, atom->err);
+		return noderange_too_many(atom->eval, atom->in, atom->at, atom->err);
 	*atom->eval->names -= total;
 	if (!fresh)
 		noderange_list_expect(list, total);
@@ -150,7 +150,7 @@ static int list_names(const struct atom *atom, struct noderange_walk *walk)
 		if (r == 0)
 			bitset_add(atom->ret, number);
 	}
-	return r < 0 ? noderange_too_many(atom->in, atom->at, atom->err) : 0;
+	return r < 0 ? noderange_too_many(atom->eval, atom->in, atom->at, atom->err) : 0;
 }
 
 static int known_in_range(const struct atom *atom, const char *name, size_t len)
@@ -214,7 +214,7 @@ static int take_plus(const struct atom *atom, const char *name)
 		r = take_walk(atom, &walk);
 		break;
 	case NODERANGE_IS_UNUSABLE:
-		r = noderange_too_many(atom->in, atom->at, atom->err);
+		r = noderange_too_many(atom->eval, atom->in, atom->at, atom->err);
 		break;
 	default:
 		r = not_valid(

@@ -27,6 +27,7 @@
 struct noderange_budget {
 	size_t names;	  /* names still to be made */
 	size_t bracketed; /* the same for what stands between brackets */
+	size_t names_max; /* what both began with */
 	uint64_t work;	  /* comparisons of values still to be done */
 	unsigned depth;
 };
@@ -67,6 +68,7 @@ int noderange_eval_list(struct noderange_eval *eval, const struct noderange_text
 
 int noderange_not_recognized(
 	const struct noderange_text *in, size_t at, const char *what, size_t len, struct err *err);
-int noderange_too_many(const struct noderange_text *in, size_t at, struct err *err);
+int noderange_too_many(const struct noderange_eval *eval, const struct noderange_text *in,
+	size_t at, struct err *err);
 
 #endif

@@ -183,6 +183,62 @@ START_TEST(texts_have_a_ceiling)
 }
 END_TEST
 
+/* As often as there is room for it. */
+static char *again_and_again(const char *piece)
+{
+	struct buf text = BUF_INIT(CANDIDATES_TEXT_MAX);
+
+	ck_assert_int_eq(buf_str(&text, piece), 0);
+	while (text.len + 1 + strlen(piece) <= CANDIDATES_TEXT_MAX)
+		ck_assert_int_eq(buf_printf(&text, ",%s", piece), 0);
+	return buf_take(&text);
+}
+
+#define MANY 512
+
+static const struct {
+	const char *piece;
+	const char *why; /* NULL: it is all of them */
+} costly[] = {
+	{"m[1:512]", "stands for too many names (more than 4096"},
+	{"gone[1:200]", "stands for too many names (more than 4096"},
+	{"location.rack=~1*1*y", "takes too long"},
+	{"everything", NULL},
+	{"~^m", "takes too long"},
+};
+
+/* The leader works through as many as there are nodes, and each in one go. */
+START_TEST(no_text_takes_long)
+{
+	CLEANUP(db_freep) struct db *db = db_new(1);
+	CLEANUP(freep) char *text = again_and_again(costly[_i].piece);
+	CLEANUP(bitset_done) struct bitset set = BITSET_INIT;
+	struct err err = {""};
+	const char *names[MANY];
+	char keys[MANY][32];
+	int rc;
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "nodes/m%d/location.rack", i + 1);
+		put(db, keys[i], "1111111111111111111111111111x");
+		memcpy(strrchr(keys[i], '/'), "/groups", sizeof("/groups"));
+		put(db, keys[i], "");
+		*strrchr(keys[i], '/') = '\0';
+		names[i] = keys[i] + strlen("nodes/");
+	}
+	ck_assert_int_eq(candidates_evaluate(db, names, MANY, "m[1:512]", &set, NULL, &err), 0);
+	ck_assert_uint_eq(bitset_count(&set), MANY);
+	rc = candidates_evaluate(db, names, MANY, text, &set, NULL, &err);
+	if (!costly[_i].why) {
+		ck_assert_msg(rc == 0, "%s", err.text);
+		ck_assert_uint_eq(bitset_count(&set), MANY);
+		return;
+	}
+	ck_assert_int_eq(rc, -EINVAL);
+	ck_assert_msg(strstr(err.text, costly[_i].why) != NULL, "%s", err.text);
+}
+END_TEST
+
 START_TEST(who_is_told_less_than_there_is_hears_nothing)
 {
 	CLEANUP(db_freep) struct db *db = furnished();
@@ -301,6 +357,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, a_name_is_exactly_itself);
 	tcase_add_loop_test(tc, what_cannot_be_understood_stands_for_nobody, 0, ARRAY_SIZE(wrong));
 	tcase_add_test(tc, texts_have_a_ceiling);
+	tcase_add_loop_test(tc, no_text_takes_long, 0, ARRAY_SIZE(costly));
 	tcase_add_test(tc, who_is_told_less_than_there_is_hears_nothing);
 	tcase_add_test(tc, a_nodes_text_is_what_counts_for_it);
 	tcase_add_test(tc, equal_texts_are_evaluated_once);
