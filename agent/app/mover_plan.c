@@ -83,6 +83,7 @@ static void begin_plan(struct mover *m, struct survey *survey, size_t moves)
 	m->names = xcalloc((size_t)n + 1, sizeof(*m->names));
 	for (uint32_t i = 0; i < n; i++)
 		m->names[i] = planner_member(survey_planner(survey), i)->name;
+	m->plan.exact = m->plan.exact && !fresh;
 	m->plan.number++;
 	m->plan.moves = moves;
 	m->plan.done = 0;

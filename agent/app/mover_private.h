@@ -66,6 +66,7 @@ struct mover_plan {
 	usec_t began;
 	char batch[48];		   /* of its entries of history */
 	struct mover_tally *tally; /* by cause */
+	bool exact;		   /* each key is compared by itself: something has failed */
 	bool told;		   /* its end is in the log, or there is nothing to tell */
 };
 

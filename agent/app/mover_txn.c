@@ -106,6 +106,7 @@ struct gathering {
 		char *key;
 		enum plan_compare_kind kind;
 		int64_t revision;
+		bool all; /* of whatever begins with this key */
 	} fresh[NODE_COMPARES_MAX];
 	size_t n, bytes;
 };
@@ -130,6 +131,7 @@ static void on_compare(const struct plan_compare *compare, void *arg)
 	g->fresh[g->n].key = xstrdup(compare->key);
 	g->fresh[g->n].kind = compare->kind;
 	g->fresh[g->n].revision = compare->revision;
+	g->fresh[g->n].all = false;
 	g->n++;
 	g->bytes += strlen(g->prefix) + strlen(compare->key);
 }
@@ -152,6 +154,31 @@ static void forget_fresh(struct gathering *g)
 	g->n = g->bytes = 0;
 }
 
+/* The node's own two keys, of which the one's name begins with the other's, in one compare where that says
+ * the same: the manager has its revision, and there are no candidates. etcd's work for a move is mostly its
+ * compares. A third key that began so (none of ours does) would make it fail: after a failure each is
+ * compared by itself. */
+static void merge_own(struct gathering *g, const char *node)
+{
+	CLEANUP(freep) char *manager = xasprintf("nodes/%s/" MOVE_KEY_SUFFIX, node);
+	CLEANUP(freep)
+	char *candidates = xasprintf("nodes/%s/" MOVE_CANDIDATES_KEY_SUFFIX, node);
+	size_t first = g->n, second = g->n;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->fresh[i].kind == PLAN_MOD && text_eq(g->fresh[i].key, manager))
+			first = i;
+		if (g->fresh[i].kind == PLAN_MOD && g->fresh[i].revision == 0 &&
+			text_eq(g->fresh[i].key, candidates))
+			second = i;
+	}
+	if (first == g->n || second == g->n)
+		return;
+	g->fresh[first].all = true;
+	free(g->fresh[second].key);
+	g->fresh[second] = g->fresh[--g->n];
+}
+
 static void add_fresh(struct gathering *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
@@ -162,6 +189,8 @@ static void add_fresh(struct gathering *g)
 		g->kinds[at] = g->fresh[i].kind;
 		if (g->fresh[i].kind == PLAN_EXISTS)
 			etcd_txn_if_create(g->txn, key, ETCD_GREATER, 0);
+		else if (g->fresh[i].all)
+			etcd_txn_if_all_mod(g->txn, key, g->fresh[i].revision);
 		else
 			etcd_txn_if_mod(g->txn, key, ETCD_EQUAL, g->fresh[i].revision);
 	}
@@ -265,6 +294,8 @@ static enum taken take(struct mover *m, struct mover_lane *lane, struct gatherin
 	compare_drain(g, m->agent, to);
 	if (move->cause == PLANNER_DRAINED)
 		compare_drain(g, m->agent, name_of(m, move->from));
+	if (!m->plan.exact)
+		merge_own(g, db_node_name(db, move->node));
 	key = xasprintf("%snodes/%s/" MOVE_KEY_SUFFIX, g->prefix, db_node_name(db, move->node));
 	bytes = g->bytes + strlen(key) + strlen(to) + MORE_BYTES;
 	if (!etcd_txn_fits(g->txn, g->n + MORE_COMPARES, 1 + MORE_OPS, bytes) ||
@@ -482,6 +513,8 @@ void mover_txn_ended(struct mover_lane *lane, enum failover_end end, int64_t rev
 			entry->tally.n = 0;
 		}
 	}
+	if (end == FAILOVER_CONFLICT)
+		m->plan.exact = true;
 	if (end != FAILOVER_APPLIED)
 		return;
 	if (lane->left >= 0) {

@@ -183,6 +183,11 @@ void etcd_txn_if_unchanged(struct etcd_txn *txn, const char *prefix, int64_t rev
 	compare_prefix(txn, prefix, "MOD", "mod_revision", ETCD_LESS, revision + 1);
 }
 
+void etcd_txn_if_all_mod(struct etcd_txn *txn, const char *prefix, int64_t revision)
+{
+	compare_prefix(txn, prefix, "MOD", "mod_revision", ETCD_EQUAL, revision);
+}
+
 void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key, const void *value,
 	size_t len, int64_t lease)
 {

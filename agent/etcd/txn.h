@@ -50,6 +50,8 @@ void etcd_txn_if_empty(struct etcd_txn *txn, const char *prefix);
 /* What exists below prefix was last written at this revision or before it. (What was deleted since
  * does not show.) */
 void etcd_txn_if_unchanged(struct etcd_txn *txn, const char *prefix, int64_t revision);
+/* There is something below prefix, and all of it has this mod_revision; 0: there is nothing. */
+void etcd_txn_if_all_mod(struct etcd_txn *txn, const char *prefix, int64_t revision);
 
 void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key, const void *value,
 	size_t len, int64_t lease);

@@ -176,6 +176,67 @@ START_TEST(who_is_drained_in_the_same_moment_is_given_nothing)
 }
 END_TEST
 
+static void give_one_candidates(struct kv *kv, void *arg)
+{
+	(void)arg;
+	kv_put(kv, PREFIX "nodes/n7/collective.managercandidates", "mgt1");
+}
+
+START_TEST(candidates_of_its_own_that_a_node_gets_in_the_same_moment_count)
+{
+	world_begin();
+	world_group("compute", NULL, "mgt3");
+	world_nodes(1, 50, "compute", "mgt2", NULL);
+	world_move();
+	wait_state("watching");
+	world.kv.before = give_one_candidates;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt2") == 0);
+	wait_state("watching");
+	ck_assert_str_eq(manager_of(7), "mgt1");
+	ck_assert_uint_eq(managed_by("mgt3"), 49);
+	world_end();
+}
+END_TEST
+
+static void take_manager_away(struct kv *kv, void *arg)
+{
+	(void)arg;
+	kv_delete(kv, PREFIX "nodes/n7/collective.manager");
+}
+
+START_TEST(a_manager_that_is_cleared_in_the_same_moment_stays_so)
+{
+	world_begin();
+	world_group("compute", NULL, "mgt3");
+	world_nodes(1, 50, "compute", "mgt2", NULL);
+	world_move();
+	wait_state("watching");
+	world.kv.before = take_manager_away;
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") == 49);
+	wait_state("watching");
+	ck_assert_str_eq(manager_of(7), "");
+	world_end();
+}
+END_TEST
+
+START_TEST(a_foreign_key_beside_the_manager_does_not_hold_it_up)
+{
+	world_begin();
+	world_group("compute", NULL, "mgt3");
+	world_nodes(1, 50, "compute", "mgt2", NULL);
+	kv_put(&world.kv, PREFIX "nodes/n7/collective.manager.of.old", "x");
+	world_move();
+	wait_state("watching");
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") == 50);
+	wait_state("watching");
+	ck_assert_uint_eq(told(), 50);
+	world_end();
+}
+END_TEST
+
 static void keep_changing(struct kv *kv, void *arg)
 {
 	int *times = arg;
@@ -256,6 +317,9 @@ TCase *mover_fault_case(void)
 	tcase_add_test(t, a_pause_in_the_same_moment_counts);
 	tcase_add_test(t, a_drain_that_is_taken_back_in_the_same_moment_moves_nothing_more);
 	tcase_add_test(t, who_is_drained_in_the_same_moment_is_given_nothing);
+	tcase_add_test(t, candidates_of_its_own_that_a_node_gets_in_the_same_moment_count);
+	tcase_add_test(t, a_manager_that_is_cleared_in_the_same_moment_stays_so);
+	tcase_add_test(t, a_foreign_key_beside_the_manager_does_not_hold_it_up);
 	tcase_add_test(t, a_node_that_somebody_keeps_changing_does_not_hold_up_the_others);
 	tcase_add_test(t, a_copy_that_lags_is_waited_for);
 	tcase_add_test(t, leadership_that_is_lost_half_way_is_gone_on_with_by_the_next);

@@ -173,6 +173,11 @@ START_TEST(each_compare_means_what_it_says)
 	ck_assert(HOLDS(etcd_txn_if_unchanged(txn, "/p/", changed)));
 	ck_assert(!HOLDS(etcd_txn_if_unchanged(txn, "/p/", created)));
 	ck_assert(HOLDS(etcd_txn_if_unchanged(txn, "/q/", 1)));
+	ck_assert(HOLDS(etcd_txn_if_all_mod(txn, "/p/", changed)));
+	ck_assert(!HOLDS(etcd_txn_if_all_mod(txn, "/p/", created)));
+	ck_assert(!HOLDS(etcd_txn_if_all_mod(txn, "/p/", 0)));
+	ck_assert(HOLDS(etcd_txn_if_all_mod(txn, "/q/", 0)));
+	ck_assert(!HOLDS(etcd_txn_if_all_mod(txn, "/q/", changed)));
 	ck_assert(HOLDS(etcd_txn_if_create(txn, "/p/a", ETCD_EQUAL, created)));
 	ck_assert(!HOLDS(etcd_txn_if_create(txn, "/p/a", ETCD_EQUAL, changed)));
 	ck_assert(HOLDS(etcd_txn_if_create(txn, "/p/b", ETCD_EQUAL, 0)));
