@@ -213,7 +213,10 @@ static void on_planned(int rc, const char *why, struct survey *survey, void *arg
 		survey_free(survey);
 		return;
 	}
-	give_plan(m, survey, false, USEC_NEVER);
+	/* an order that is left is one to be removed, which may not succeed */
+	give_plan(m, survey, false,
+		orders_rebalance(m->agent->orders) ? usec_add(loop_now(m->agent->loop), TRY_AGAIN)
+						   : USEC_NEVER);
 }
 
 void mover_plan_make(struct mover *m)

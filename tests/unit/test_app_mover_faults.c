@@ -306,6 +306,25 @@ START_TEST(leadership_that_is_lost_half_way_is_gone_on_with_by_the_next)
 }
 END_TEST
 
+static bool no_order(void)
+{
+	return kv_get(&world.kv, PREFIX "rebalance")->mod == 0;
+}
+
+START_TEST(an_order_that_could_not_be_removed_is_removed_later)
+{
+	world_begin();
+	world_nodes(1, 5, "", "mgt1", "mgt1");
+	world_move();
+	wait_state("watching");
+	for (int i = 0; i < 3; i++)
+		kv_fault(&world.kv, KV_FORBIDDEN);
+	kv_put(&world.kv, PREFIX "rebalance", "{\"id\":\"x\",\"max\":7}");
+	WAIT(no_order());
+	world_end();
+}
+END_TEST
+
 TCase *mover_fault_case(void)
 {
 	TCase *t = tcase_create("faults");
@@ -323,5 +342,6 @@ TCase *mover_fault_case(void)
 	tcase_add_test(t, a_node_that_somebody_keeps_changing_does_not_hold_up_the_others);
 	tcase_add_test(t, a_copy_that_lags_is_waited_for);
 	tcase_add_test(t, leadership_that_is_lost_half_way_is_gone_on_with_by_the_next);
+	tcase_add_test(t, an_order_that_could_not_be_removed_is_removed_later);
 	return t;
 }
