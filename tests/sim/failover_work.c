@@ -263,7 +263,7 @@ static void add_history(
 	(void)snprintf(value, sizeof(value), "%s %lld %lld %lld %lld %u %lld",
 		f->w->agents[agent].name, (long long)leader_rev, (long long)a->copy_revision,
 		(long long)f->w->agents[agent].seen, (long long)fagent_wall(f, agent),
-		s->entry_gone, (long long)a->plan_revision);
+		s->entry_gone | s->sent_gone, (long long)a->plan_revision);
 	batch_write(b, s->entry, value, "");
 }
 
@@ -317,7 +317,7 @@ static size_t take_moves(
 			continue;
 		add_move(f, agent, b, move);
 		if (move->cause == PLANNER_GONE)
-			a->slots[action->lane].entry_gone |= 1U << move->from;
+			a->slots[action->lane].sent_gone |= 1U << move->from;
 	}
 	return i;
 }
@@ -342,6 +342,7 @@ void fagent_send(struct fworld *f, int agent, const struct failover_action *acti
 	(void)fagent_acting(f, agent, &is);
 	if (s->entry_plan != a->plan)
 		s->entry_gone = 0;
+	s->sent_gone = 0;
 	check_sending(f, agent, action);
 	fence(f, agent, b, &is);
 	n = take_moves(f, agent, b, action);
@@ -385,6 +386,8 @@ void fagent_ended(struct fworld *f, int agent, unsigned lane, enum failover_end 
 	world_say(f->w, agent, "  lane %u: %u moves %s at %lld", lane, batch_moves(batch),
 		names[end], (long long)revision);
 	a->own_revision = MAX(a->own_revision, revision);
+	if (end == FAILOVER_APPLIED)
+		a->slots[lane].entry_gone |= a->slots[lane].sent_gone;
 	if (end == FAILOVER_UNKNOWN || end == FAILOVER_REFUSED) {
 		a->slots[lane].entry[0] = '\0';
 		count_failure(f, agent);

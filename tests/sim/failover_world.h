@@ -92,7 +92,7 @@ struct slot {
 	usec_t pause;
 	char entry[EKEY_MAX]; /* of history, and the plan that it belongs to */
 	uint64_t entry_plan;
-	unsigned entry_gone;
+	unsigned entry_gone, sent_gone; /* applied; under way */
 };
 
 struct fagent {
