@@ -92,6 +92,7 @@ static uint64_t facts(const struct mover *m)
 	mix_members(m, &sum);
 	mix_i64(&sum, agent->conf->failover.delay);
 	mix_i64(&sum, agent->conf->failover.hold_down);
+	mix_i64(&sum, agent->conf->failover.start_delay);
 	mix(&sum, &db, sizeof(db));
 	mix_text(&sum, order ? order->id : "");
 	list_foreach (order, orders_drains(agent->orders), link) {

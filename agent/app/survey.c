@@ -225,6 +225,7 @@ static int begin(struct survey *s, struct err *err)
 	config.n = s->n;
 	config.delay = s->options.at_once ? 0 : conf->failover.delay;
 	config.hold_down = s->options.at_once ? 0 : conf->failover.hold_down;
+	config.start_delay = s->options.at_once ? 0 : conf->failover.start_delay;
 	s->planner = planner_new(&config);
 	return 0;
 }

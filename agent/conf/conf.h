@@ -67,6 +67,7 @@ struct conf {
 	struct {
 		usec_t delay;
 		usec_t hold_down;
+		usec_t start_delay;
 	} failover;
 	struct {
 		usec_t timeout;

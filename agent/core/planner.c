@@ -62,6 +62,7 @@ struct planner *planner_new(const struct planner_config *config)
 	p->n = config->n;
 	p->delay = config->delay;
 	p->hold_down = config->hold_down;
+	p->start_delay = config->start_delay;
 	p->now = config->now;
 	p->wakeup = USEC_NEVER;
 	p->members = xcalloc(config->n + 1, sizeof(*p->members));
@@ -248,10 +249,17 @@ static void stays(struct planner *p, uint32_t node, uint32_t manager, uint32_t s
 	p->staying[p->n_staying++] = (struct planner_node){node, manager, set};
 }
 
+/* It may be on its way up, as whoever plans was a moment ago; nobody has found it gone. */
+static bool is_awaited(const struct planner *p, const struct planner_member *m)
+{
+	return m->never_seen && (!m->moved_at || m->moved_at <= p->now - p->start_delay);
+}
+
 /* When the nodes of a manager that is gone may be moved. */
 static usec_t due_at(const struct planner *p, const struct planner_member *m, bool held_down)
 {
-	usec_t due = m->gone_since ? usec_add(m->gone_since, p->delay) : 0;
+	usec_t delay = is_awaited(p, m) ? usec_max(p->delay, p->start_delay) : p->delay;
+	usec_t due = m->gone_since ? usec_add(m->gone_since, delay) : 0;
 
 	if (held_down && !m->never_seen && m->gone_since > m->moved_at)
 		due = usec_max(due, held_until(p, m));

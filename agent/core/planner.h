@@ -22,6 +22,10 @@
  *    while a member stays away (gone_since is not after moved_at) nothing holds its nodes. (An
  *    administrator's drain does not wait, not even where the member is gone, too; nor does a
  *    rebalancing mind who is held down.)
+ *  - A member that whoever plans has never seen (it has just started) counts as gone only when it has
+ *    been missed for `start_delay`: after all servers were switched off, the first one that is up again
+ *    must not get all nodes. Not so where its nodes were moved away within that time: what another
+ *    leader has begun is completed.
  *  - A text that names no member at all is a manager that is gone. Nobody ("") is no manager: such a
  *    node is not moved, it is claimed.
  *
@@ -50,8 +54,8 @@ struct planner_member {
 	bool draining;
 	usec_t gone_since; /* where not active; 0: always */
 	usec_t moved_at;   /* when its nodes were last moved away because it was gone; 0: never */
-	/* Whoever asks began after the member was gone, and has never seen it: gone_since is not when it
-	 * went, and it is taken for gone since before moved_at. */
+	/* Whoever asks began after the member was gone, and has never seen it: gone_since is when it was
+	 * first missed, and not when it went, which is taken for before moved_at. */
 	bool never_seen;
 	size_t nodes; /* that it manages */
 };
@@ -59,7 +63,7 @@ struct planner_member {
 struct planner_config {
 	const struct planner_member *members; /* in natural order; copied, the names are not */
 	uint32_t n;
-	usec_t delay, hold_down;
+	usec_t delay, hold_down, start_delay;
 	usec_t now;
 };
 

@@ -22,7 +22,7 @@ struct planner_node {
 struct planner {
 	struct planner_member *members;
 	uint32_t n;
-	usec_t delay, hold_down, now;
+	usec_t delay, hold_down, start_delay, now;
 	usec_t wakeup;
 	size_t *load;	  /* by member, moves included */
 	size_t *counts;	  /* by member (n: of none, n + 1: of all) and verdict */

@@ -239,6 +239,28 @@ def test_a_member_that_flaps_loses_its_nodes_once(new_site):
     site3.wait_counts({"mgt1": 2})
 
 
+def test_the_first_server_that_is_up_again_does_not_get_all_nodes(new_site):
+    """Everything was switched off; servers come up one after the other."""
+    site = new_site
+    site.run("nodedefine n1-n3 collective.managercandidates=mgt1,mgt2,mgt3")
+    for i in (1, 2, 3):
+        site.run(f"nodeattrib n{i} collective.manager=mgt{i}")
+    for member in site.members:
+        member.kill()
+    wait_until(lambda: not site.world.etcd.list(site.world.key("active/")), SOON, "all to be gone")
+    site.named("mgt1").start()
+    wait_until(lambda: site.named("mgt1").leader() == "mgt1", SOON, "mgt1 to lead")
+    facts = wait_until(lambda: [m["name"] for m in site.named("mgt1").raw_show(True)["managers"]
+                                if m.get("waiting") == 1], SOON, "two nodes to wait")
+    assert facts == ["mgt2", "mgt3"]
+    site.named("mgt2").start()
+    site.world.settled([site.named("mgt1"), site.named("mgt2")], 20)
+    assert site.managers() == {"n1": "mgt1", "n2": "mgt2", "n3": "mgt3"}
+    # mgt3 does not come, and the time is over
+    site.configure(start_delay=1)
+    site.wait_managers({"n1": "mgt1", "n2": "mgt2", "n3": "mgt1"})
+
+
 def test_what_an_administrator_writes_meanwhile_wins(site3):
     nodes = [f"n{i}" for i in range(1, 401)]
     site3.run("nodegroupdefine compute")

@@ -228,6 +228,37 @@ START_TEST(what_is_left_of_a_failover_is_not_held_down)
 }
 END_TEST
 
+START_TEST(a_member_that_was_never_seen_is_awaited_for_the_start_delay)
+{
+	config.start_delay = S(60);
+	config.hold_down = 0;
+	trio[1].gone_since = S(190);
+	trio[1].never_seen = true;
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(0, -1)), "waits");
+	ck_assert_int_eq(planner_wakeup(p), S(250));
+	ck_assert_str_eq(verdict(1, 1, set_of(1, -1)), "waits");
+	trio[1].moved_at = S(140); /* of another time */
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(0, -1)), "waits");
+	trio[1].moved_at = S(141); /* another leader has begun */
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(0, -1)), "moves");
+	trio[1].moved_at = 0;
+	trio[1].draining = true;
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(0, -1)), "moves");
+	trio[1].draining = trio[1].never_seen = false;
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(0, -1)), "moves");
+	trio[1].never_seen = true;
+	config.now = S(250);
+	begin();
+	ck_assert_str_eq(verdict(1, 1, set_of(0, -1)), "moves");
+	ck_assert_str_eq(verdict(2, 1, set_of(1, -1)), "orphaned");
+}
+END_TEST
+
 START_TEST(who_is_held_down_is_chosen_last)
 {
 	trio[0].moved_at = S(150);
@@ -524,6 +555,7 @@ static Suite *planner_suite(void)
 	tcase_add_test(tc, the_first_that_waits_wakes_up);
 	tcase_add_test(tc, a_member_that_comes_back_and_goes_again_is_held_down);
 	tcase_add_test(tc, what_is_left_of_a_failover_is_not_held_down);
+	tcase_add_test(tc, a_member_that_was_never_seen_is_awaited_for_the_start_delay);
 	tcase_add_test(tc, who_is_held_down_is_chosen_last);
 	tcase_add_test(tc, a_drain_moves_at_once_and_does_not_mind_who_is_gone_or_held_down);
 	tcase_add_test(tc, a_drain_leaves_what_no_other_can_take);
