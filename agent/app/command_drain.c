@@ -39,6 +39,9 @@
 
 /* Nothing has moved for so long: it is looked whether anything can. */
 #define STILL (1 * USEC_PER_SEC)
+/* What one look at the nodes may take, and nodes between two looks at the clock. */
+#define SLICE	 (4 * USEC_PER_MSEC)
+#define CATCH_UP 16
 
 struct drain {
 	struct command *cmd;
@@ -183,6 +186,19 @@ static void look_closely(struct drain *d)
 	d->survey = survey_new(d->cmd->agent, &options, on_looked, d);
 }
 
+/* False: it takes longer. */
+static bool caught_up(const struct drain *d, const struct db *db)
+{
+	const struct loop *loop = d->cmd->agent->loop;
+	usec_t until = loop_now(loop) + SLICE;
+
+	while (!db_managed_catch_up(db, CATCH_UP)) {
+		if (loop_now(loop) >= until)
+			return false;
+	}
+	return true;
+}
+
 static void look(void *arg)
 {
 	struct drain *d = arg;
@@ -198,7 +214,11 @@ static void look(void *arg)
 		command_fail(d->cmd, "the drain was taken back meanwhile (collective undrain)");
 		return;
 	}
-	left = (int64_t)bitset_count(db_managed_by(db, d->cmd->name));
+	if (!caught_up(d, db)) {
+		loop_timer_after(d->await.timer, USEC_PER_MSEC);
+		return;
+	}
+	left = (int64_t)db_managed_count(db, d->cmd->name);
 	if (left == 0)
 		drained(d);
 	else if (await_go_on(&d->await, left, &err) < 0)
@@ -214,8 +234,12 @@ static void ordered(struct command *cmd)
 	CLEANUP(freep) char *status = NULL;
 	struct err err = {""};
 	const struct db *db = command_db(cmd, &err);
-	int64_t all = db ? (int64_t)bitset_count(db_managed_by(db, cmd->name)) : 0;
+	int64_t all = 0;
 
+	if (db) {
+		(void)caught_up(d, db);
+		all = (int64_t)db_managed_count(db, cmd->name);
+	}
 	if (d->wait) {
 		await_begin(&d->await, cmd, look, d, all);
 		return;

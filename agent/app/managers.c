@@ -23,7 +23,8 @@
 #include "model/db_table.h"
 #include "model/natsort.h"
 
-#define STEP 128 /* nodes between two looks at the clock */
+#define STEP	 128 /* nodes between two looks at the clock */
+#define CATCH_UP 16  /* the same where an expression may have to be worked out */
 /* Of a text that stands for a manager; no member has a longer name. */
 #define MANAGER_MAX ((size_t)255)
 
@@ -257,7 +258,7 @@ bool managers_look(struct managers *m, const struct db *db, const struct loop *l
 {
 	CLEANUP(bitset_done) struct bitset changed = BITSET_INIT;
 
-	while (!db_managed_catch_up(db, STEP)) {
+	while (!db_managed_catch_up(db, CATCH_UP)) {
 		if (loop_now(loop) >= until)
 			return false;
 	}

@@ -43,7 +43,7 @@
 #define LOOK_PERIOD (2 * USEC_PER_SEC)
 #define LOOK_SHARE  20
 /* What one turn of the loop may take. */
-#define SLICE (8 * USEC_PER_MSEC)
+#define SLICE (4 * USEC_PER_MSEC)
 /* After an attempt to shorten history that failed. */
 #define TRY_AGAIN (2 * USEC_PER_SEC)
 

@@ -221,7 +221,8 @@ static void on_planned(int rc, const char *why, struct survey *survey, void *arg
 
 void mover_plan_make(struct mover *m)
 {
-	const struct survey_options options = {.balance = false};
+	/* however many clients make plans of their own */
+	const struct survey_options options = {.urgent = true};
 
 	mover_plan_tell(m);
 	survey_free(TAKE(m->survey));

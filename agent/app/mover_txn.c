@@ -29,12 +29,15 @@
 #include "base/text.h"
 #include "etcd/txn.h"
 #include "io/clock.h"
+#include "io/loop.h"
 #include "model/candidates.h"
 #include "model/db.h"
 #include "model/move.h"
 #include "model/plan.h"
 
 #define MANAGER "collective.manager"
+/* What it may take to put one together. */
+#define SLICE (5 * USEC_PER_MSEC)
 /* Of one node, with the drains of both members. */
 #define NODE_COMPARES_MAX (MOVE_COMPARES_MAX + 2)
 #define KEYS_MAX	  256 /* places for compares; a power of two, more than ETCD_TXN_OPS_MAX */
@@ -452,6 +455,7 @@ struct etcd_txn *mover_txn(struct mover *m, struct mover_lane *lane,
 	int64_t fence, mod = 0, left = 0;
 	bool acting = mover_fence(m->agent, txn, &fence);
 	bool order = mover_order(m, &mod, &left);
+	usec_t since = loop_now(m->agent->loop);
 	CLEANUP(freep) char *pause = NULL;
 
 	begin_entries(m, lane);
@@ -460,7 +464,9 @@ struct etcd_txn *mover_txn(struct mover *m, struct mover_lane *lane,
 	pause = xasprintf("%s" ORDERS_PAUSE, g->prefix);
 	etcd_txn_if_mod(txn, pause, ETCD_EQUAL, 0);
 	*ret_n = 0;
-	while (acting && db && *ret_n < n) {
+	/* where nodes take long to look at, those that are left come with the next one */
+	while (acting && db && *ret_n < n &&
+		(*ret_n == 0 || loop_now(m->agent->loop) - since < SLICE)) {
 		const struct planner_move *move = &moves[*ret_n];
 		enum taken taken = PASSED_OVER;
 

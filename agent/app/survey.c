@@ -26,9 +26,8 @@
 #include "model/move.h"
 #include "model/natsort.h"
 
-#define SLICE	  (4 * USEC_PER_MSEC)
-#define CATCH_UP  256 /* nodes between two looks at the clock */
-#define PLAN_STEP 64
+#define SLICE	 (4 * USEC_PER_MSEC)
+#define CATCH_UP 16 /* nodes between two looks at the clock: one may take half a millisecond */
 
 /* A node that does not simply stay. */
 struct finding {
@@ -164,33 +163,55 @@ static int check_names(const struct survey *s, struct err *err)
 	return 0;
 }
 
-/* The nodes of one manager. A name of no member is added. */
+/* Of a member; PLANNER_NOBODY: it is none. They are in natural order, and come first. */
+static uint32_t member_place(const struct survey *s, const char *name)
+{
+	uint32_t low = 0, high = s->n_real;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = natsort_compare(s->names[middle], name);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return PLANNER_NOBODY;
+}
+
+/* The nodes of one manager, in one pass: there may be as many managers as nodes. A name of no member is
+ * added. */
 static bool on_managed(const char *manager, const struct bitset *nodes, void *arg)
 {
 	struct survey *s = arg;
 	uint32_t place = PLANNER_NOBODY;
+	const struct planner_member *m;
+	size_t n = 0;
+	bool look = s->options.every_node;
 	uint32_t it;
 
 	if (*manager) {
-		for (place = 0; place < s->n_real; place++) {
-			if (text_eq(s->names[place], manager))
-				break;
-		}
-		if (place == s->n_real) {
+		place = member_place(s, manager);
+		if (place == PLANNER_NOBODY) {
 			place = s->n;
 			add_member(s, manager);
 		}
-		s->members[place].nodes = bitset_count(nodes);
+		m = &s->members[place];
+		look |= !m->active || m->draining;
 	}
 	bitset_foreach(it, nodes)
 	{
+		n++;
+		if (look)
+			bitset_add(&s->looked, it);
 		if (it < s->n_nodes)
 			s->manager_of[it] = place;
 	}
-	if (s->options.every_node ||
-		(place != PLANNER_NOBODY &&
-			(!s->members[place].active || s->members[place].draining)))
-		bitset_unite(&s->looked, nodes);
+	if (place != PLANNER_NOBODY)
+		s->members[place].nodes = n;
 	return true;
 }
 
@@ -313,12 +334,9 @@ static bool out_of_time(const struct survey *s, usec_t since)
 
 static void go_on(struct survey *s, usec_t since)
 {
-	while (s->next < s->n_sorted) {
-		for (int i = 0; i < PLAN_STEP && s->next < s->n_sorted; i++)
-			add_node(s, s->sorted[s->next++]);
-		if (out_of_time(s, since))
-			break;
-	}
+	/* candidates may take a millisecond to work out */
+	while (s->next < s->n_sorted && !out_of_time(s, since))
+		add_node(s, s->sorted[s->next++]);
 	if (s->next < s->n_sorted) {
 		loop_defer_schedule(s->slice);
 		return;
@@ -384,7 +402,8 @@ struct survey *survey_new(
 	s->done = done;
 	s->arg = arg;
 	s->began = loop_now(agent->loop);
-	s->slice = loop_patient_new(agent->loop, on_slice, s);
+	s->slice = options->urgent ? loop_defer_new(agent->loop, on_slice, s)
+				   : loop_patient_new(agent->loop, on_slice, s);
 	loop_defer_schedule(s->slice);
 	return s;
 }

@@ -28,6 +28,7 @@ struct survey_options {
 	const char *const *without;
 	size_t n_without;
 	const char *drain;
+	bool urgent;	  /* it does not take turns with those who ask over the socket */
 	bool at_once;	  /* delay and hold-down do not count */
 	bool every_node;  /* not only those whose manager is gone or drained */
 	bool balance;	  /* even out, too (every_node) */

@@ -155,6 +155,8 @@ const struct bitset *db_managed_by(const struct db *db, const char *manager);
 /* Does that work beforehand, a slice at a time: looks at no more than so many nodes. True: there is
  * nothing left. */
 bool db_managed_catch_up(const struct db *db, size_t nodes);
+/* How many nodes, as of the last catching up. */
+size_t db_managed_count(const struct db *db, const char *manager);
 /* The text that counts as the node's manager, as of the last catching up; "": none. */
 const char *db_managed_text(const struct db *db, uint32_t node);
 /* Catches up with what is left, then calls fn with each text that some node has for a manager, ""

@@ -141,6 +141,15 @@ const struct bitset *db_managed_by(const struct db *db, const char *manager)
 	return found ? &found->nodes : &nobody;
 }
 
+size_t db_managed_count(const struct db *db, const char *manager)
+{
+	size_t len = strlen(manager);
+	const struct db_manager *found =
+		manager_find(db->managed, manager, len, db_hash(db, manager, len));
+
+	return found ? bitset_count(&found->nodes) : 0;
+}
+
 const char *db_managed_text(const struct db *db, uint32_t node)
 {
 	const struct db_manager *manager = db_node_at(db, node)->manager;

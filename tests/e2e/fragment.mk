@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/e2e/test_history.py \
 	tests/e2e/test_hooks.py \
 	tests/e2e/test_hostile.py \
+	tests/e2e/test_hostile_managers.py \
 	tests/e2e/test_invitations.py \
 	tests/e2e/test_join.py \
 	tests/e2e/test_kill_each_transaction.py \

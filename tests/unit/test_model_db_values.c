@@ -201,6 +201,24 @@ START_TEST(managers_are_found_backwards)
 }
 END_TEST
 
+START_TEST(managers_are_counted_without_looking_at_any_node)
+{
+	CLEANUP(db_freep) struct db *db = db_new(1);
+
+	put(db, "nodes/n1/groups", "");
+	put(db, "nodes/n1/collective.manager", "m1");
+	ck_assert_uint_eq(db_managed_count(db, "m1"), 0);
+	ck_assert(db_managed_catch_up(db, 2));
+	ck_assert_uint_eq(db_managed_count(db, "m1"), 1);
+	put(db, "nodes/n1/collective.manager", "m2");
+	ck_assert_uint_eq(db_managed_count(db, "m1"), 1);
+	ck_assert_uint_eq(db_managed_count(db, "m2"), 0);
+	ck_assert(db_managed_catch_up(db, 2));
+	ck_assert_uint_eq(db_managed_count(db, "m1"), 0);
+	ck_assert_uint_eq(db_managed_count(db, "m2"), 1);
+}
+END_TEST
+
 START_TEST(managers_may_depend_on_other_attributes)
 {
 	CLEANUP(db_freep) struct db *db = db_new(1);
@@ -443,6 +461,7 @@ static Suite *values_suite(void)
 	tcase_add_test(tcase, references_end_somewhere);
 	tcase_add_test(tcase, any_text_can_be_evaluated_on_a_node);
 	tcase_add_test(tcase, managers_are_found_backwards);
+	tcase_add_test(tcase, managers_are_counted_without_looking_at_any_node);
 	tcase_add_test(tcase, managers_may_depend_on_other_attributes);
 	tcase_add_test(tcase, the_index_catches_up_in_slices);
 	tcase_add_test(tcase, what_takes_too_much_work_is_broken);
