@@ -1,4 +1,5 @@
-"""F50: the leader is killed at every transaction of a failover, and the next one goes on.
+"""F50: the leader is killed at every transaction with which it moves nodes, and the next one goes on:
+of a failover, of a drain, of a rebalancing.
 
 A proxy sees each transaction with which a leader moves nodes, and kills the leader: before it gets to
 etcd, or after it was carried out and before the leader hears of it, in turns. What did not get there in
@@ -20,6 +21,7 @@ import pytest
 from harness.agent import run_command
 from harness.fleet import etcdctl
 from harness.httpproxy import HttpProxy, puts_of
+from harness.wait import wait_until
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 ENOUGH = 2  # seconds without a kill, and nothing to move: it is over
@@ -137,6 +139,16 @@ def set_up(world, fleet, **kwargs):
     return leaders, serving, victim, nodes
 
 
+def all_to(nodes, member):
+    """Gives it all the nodes, and waits until everybody knows."""
+    nodes.put({f"nodes/{n}/collective.manager": member.title for n in nodes.managers()})
+    revision = nodes.world.etcd.revision()
+    for one in nodes.members:
+        wait_until(lambda m=one: int(m.raw_show(True)["database"]["revision"]) >= revision, 30,
+                   f"{one.title} to know")
+    nodes.recorder.wait(lambda: nodes.left(member) == nodes.count, 30, "all nodes to be there")
+
+
 def end(world, kill):
     """What is left of a killed agent goes at once, and it comes back; only then its last transaction
     gets to etcd, where it was not there before, and another time, where it was."""
@@ -149,8 +161,8 @@ def end(world, kill):
     assert not late.get("succeeded"), "a transaction of a leader that was"
 
 
-def cascade(reaper, nodes, victim, deadline):
-    """Until nothing is left to move; how long that took."""
+def cascade(reaper, nodes, left, deadline):
+    """Until nothing is left to move, as left() tells; how long that took."""
     world = nodes.world
     began = time.monotonic()
     done = over = 0
@@ -159,10 +171,10 @@ def cascade(reaper, nodes, victim, deadline):
             end(world, reaper.kills[done])
             done += 1
             over = 0
-        elif not nodes.left(victim):
+        elif not left():
             over = over or time.monotonic()
         assert time.monotonic() < began + deadline, (
-            f"{done} kills in {deadline} s, {nodes.left(victim)} nodes to go")
+            f"{done} kills in {deadline} s, {left()} to go")
         time.sleep(0.005)
     return over - began
 
@@ -176,7 +188,7 @@ def play(world, fleet, reaper, deadline, **kwargs):
     lease = world.etcd.get(world.key(f"active/{victim.title}")).lease
     victim.kill()
     world.etcd.revoke(lease)
-    took = cascade(reaper, nodes, victim, deadline)
+    took = cascade(reaper, nodes, lambda: nodes.left(victim), deadline)
     administrator.over.set()
     administrator.join()
     world.settled([*leaders, *serving], 30)
@@ -210,6 +222,45 @@ def test_f50_a_leader_killed_at_every_transaction_leaves_nothing_undone(world, f
     reaper = Reaper(world, alone=alone)
     nodes, administrator, report, _ = play(world, fleet, reaper, 150, count=1500)
     proven(reaper, nodes, administrator, report)
+
+
+def test_f50_a_leader_killed_at_every_transaction_of_a_drain(world, fleet):
+    """F50: 600 nodes of a member that is being drained go to the other one, whoever leads."""
+    reaper = Reaper(world)
+    leaders, serving, another, nodes = set_up(world, fleet, count=600)
+    all_to(nodes, serving[0])
+    reaper.watch(*leaders, another)
+    answer = serving[0].collective("drain", "srv1", "--reason", "new fans", "--no-wait")
+    assert answer.rc == 0, answer
+    took = cascade(reaper, nodes, lambda: nodes.left("srv1"), 120)
+    world.settled([*leaders, another, *serving], 30)
+    report = nodes.judged()
+    world.seen(f"{nodes.count} nodes in {took:.1f} s with {len(reaper.kills)} kills")
+    assert nodes.left("srv2") == len(report.moves_of("drain")) == len(report.moves) == nodes.count
+    assert len(reaper.kills) > 4
+    assert world.etcd.get(world.key("drains/srv1")), "it stays drained until somebody ends that"
+
+
+def test_f50_a_leader_killed_at_every_transaction_of_a_rebalancing(world, fleet):
+    """F50: of 600 nodes of one member 250 are to be moved to the other one, and not one more."""
+    reaper = Reaper(world)
+    leaders, serving, another, nodes = set_up(world, fleet, count=600)
+    all_to(nodes, serving[0])
+    reaper.watch(*leaders, another)
+    command = serving[0].spawn("rebalance", "--max-moves", "250")
+    try:
+        order = world.key("rebalance")
+        nodes.recorder.wait(lambda: order in nodes.recorder.keys, 10, "the order to be there")
+        took = cascade(reaper, nodes, lambda: order in nodes.recorder.keys, 120)
+    finally:
+        command.kill()
+        command.communicate()
+    world.settled([*leaders, another, *serving], 30)
+    report = nodes.judged()
+    world.seen(f"250 nodes in {took:.1f} s with {len(reaper.kills)} kills")
+    assert len(report.moves_of("rebalance")) == len(report.moves) == 250
+    assert nodes.left("srv2") == 250
+    assert len(reaper.kills) > 4
 
 
 @pytest.mark.timing

@@ -1,6 +1,7 @@
 """Nodes for the fault scenarios: who manages them, who should, how soon, and whether all of it was right."""
 
 import collections
+import contextlib
 import json
 import os
 import subprocess
@@ -33,12 +34,15 @@ class Recorder(threading.Thread):
             k.value for k in keys if k.key.endswith("/" + MANAGER))
         self.revision = since
         self.ended = False
+        self.may = threading.Event()
+        self.may.set()
         self.changed = threading.Condition()
         self.start()
 
     def run(self):
         while not self.ended:
             for member in self.world.cluster.members:
+                self.may.wait()
                 if member.running and not member.process.stopped and not self.ended:
                     try:
                         self._follow(member.url)
@@ -55,7 +59,7 @@ class Recorder(threading.Thread):
             for line in stream:
                 now = time.monotonic()
                 result = json.loads(line).get("result", {})
-                if self.ended or result.get("canceled"):
+                if self.ended or not self.may.is_set() or result.get("canceled"):
                     return
                 with self.changed:
                     for event in result.get("events", []):
@@ -88,8 +92,18 @@ class Recorder(threading.Thread):
                                   f"the last events: {self.events[-5:]}")
                 self.changed.wait(min(left, 0.5))
 
+    @contextlib.contextmanager
+    def away(self):
+        """Leaves etcd and this machine alone meanwhile; what happened is caught up with afterwards."""
+        self.may.clear()
+        try:
+            yield
+        finally:
+            self.may.set()
+
     def close(self):
         self.ended = True
+        self.may.set()
 
 
 class Fleet:
