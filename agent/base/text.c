@@ -28,15 +28,22 @@ bool text_starts(const char *s, const char *prefix)
 
 const char *text_printable(const char *s, size_t len, char dst[TEXT_PRINTABLE_MAX])
 {
-	size_t n = 0;
+	size_t n = 0, at = 0;
 
 	for (size_t i = 0; i < len && n < TEXT_PRINTABLE_MAX - 1; i++) {
 		unsigned char c = (unsigned char)s[i];
 
+		/* what UTF-8 makes of the control characters behind ASCII */
+		if (c == 0xc2 && i + 1 < len && (unsigned char)s[i + 1] >= 0x80 &&
+			(unsigned char)s[i + 1] <= 0x9f) {
+			c = '?';
+			i++;
+		}
+		at = i + 1;
 		dst[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
 	}
 	dst[n] = '\0';
-	if (n < len)
+	if (at < len)
 		memcpy(dst + n - 3, "...", 3);
 	return dst;
 }

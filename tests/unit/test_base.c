@@ -186,6 +186,10 @@ START_TEST(printable_cuts_and_replaces)
 	char longer[300];
 
 	ck_assert_str_eq(text_printable("a\x1b[2Jb", 6, dst), "a?[2Jb");
+	ck_assert_str_eq(text_printable("\xc2\x9b"
+					"2J\xc2\xa0\xc2",
+				 7, dst),
+		"?2J\xc2\xa0\xc2");
 	memset(longer, 'x', sizeof(longer));
 	text_printable(longer, sizeof(longer), dst);
 	ck_assert_uint_eq(strlen(dst), TEXT_PRINTABLE_MAX - 1);
