@@ -156,7 +156,8 @@ static struct job *same_as_last(const struct hooks *h, const char *hook, const s
 
 static void set_side(char **side, const char *text, bool joined)
 {
-	const char *now = *text ? text : NULL;
+	/* anybody may have typed it, and programs may be less careful than they should */
+	const char *now = name_valid(text) ? text : NULL;
 
 	if (joined && text_eq(*side, now))
 		return;

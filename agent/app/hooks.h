@@ -16,7 +16,8 @@
  *
  * The environment: PATH, and COLLECTIVE_EVENT, _MEMBER (this one), _REVISION, _TIME (seconds since 1970),
  * _LEADER ("" where it is not known), _QUORUM (yes, no), _NAME (whom member-… is about), _NODES (how
- * many), _FROM and _TO (of leader, follower, manager-…, where there is one and not several).
+ * many), _FROM and _TO (of leader, follower, manager-…, where there is one and not several, and it is a
+ * name that a member may have).
  */
 #ifndef APP_HOOKS_H
 #define APP_HOOKS_H

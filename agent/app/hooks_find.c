@@ -17,6 +17,7 @@
 
 /* Entries of a folder that are looked at. */
 #define ENTRIES_MAX 1024
+#define LINKS_MAX   40
 
 static void add(char ***list, size_t *n, char *text)
 {
@@ -54,24 +55,91 @@ static int check_owner(const char *path, const struct stat *st, struct err *err)
 	return 0;
 }
 
-/* All folders above a resolved path. */
-static int check_way(const char *resolved, struct err *err)
+/* ---- the way to it ---- */
+
+struct way {
+	char *done; /* "" for "/"; without links */
+	char *rest;
+	int links;
+};
+
+static void way_done(struct way *way)
 {
-	CLEANUP(freep) char *path = xstrdup(resolved);
-	struct stat st;
-	char *slash;
+	free(way->done);
+	free(way->rest);
+}
 
-	while ((slash = strrchr(path, '/'))) {
-		const char *at = slash == path ? "/" : path;
-		int rc;
+static int follow(struct way *way, const char *link, struct err *err)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(link, target, sizeof(target) - 1);
+	char *rest;
 
-		*slash = '\0';
-		if (lstat(at, &st) < 0)
-			return err_errno(err, -errno, "%s", at);
-		rc = check_owner(at, &st, err);
-		if (rc < 0)
-			return rc;
+	if (len < 0)
+		return err_errno(err, -errno, "%s", link);
+	if (++way->links > LINKS_MAX)
+		return err_errno(err, -ELOOP, "%s", link);
+	target[len] = '\0';
+	rest = xasprintf("%s/%s", target, way->rest);
+	free(way->rest);
+	way->rest = rest;
+	if (*target == '/')
+		*way->done = '\0';
+	return 0;
+}
+
+static int step(struct way *way, const char *name, struct stat *st, struct err *err)
+{
+	CLEANUP(freep) char *at = NULL;
+	int rc;
+
+	if (text_eq(name, ".") || !*name)
+		return 0;
+	if (text_eq(name, "..")) {
+		char *slash = strrchr(way->done, '/');
+
+		if (slash)
+			*slash = '\0';
+		return 0;
 	}
+	at = xasprintf("%s/%s", way->done, name);
+	if (lstat(at, st) < 0)
+		return err_errno(err, errno == ENOENT ? -ENOLINK : -errno, "%s", at);
+	rc = check_owner(at, st, err);
+	if (rc == 0 && S_ISLNK(st->st_mode))
+		return follow(way, at, err);
+	if (rc == 0) {
+		free(way->done);
+		way->done = TAKE(at);
+	}
+	return rc;
+}
+
+/* Goes from the root to where the path leads, through folders and links of which none may be anybody
+ * else's. *ret is new: the same without links; *st is what is there. -ENOLINK: something is not. */
+static int go(const char *path, char **ret, struct stat *st, struct err *err)
+{
+	CLEANUP(way_done) struct way way = {xstrdup(""), xstrdup(path), 0};
+	int rc;
+
+	if (*path != '/')
+		return err_set(err, -EINVAL, "%s does not begin with /", path);
+	if (lstat("/", st) < 0)
+		return err_errno(err, -errno, "/");
+	rc = check_owner("/", st, err);
+	while (rc == 0 && *way.rest) {
+		size_t len = strcspn(way.rest, "/");
+		CLEANUP(freep) char *name = xstrndup(way.rest, len);
+		const char *rest = way.rest + len + (way.rest[len] == '/');
+
+		memmove(way.rest, rest, strlen(rest) + 1);
+		rc = step(&way, name, st, err);
+	}
+	if (rc < 0)
+		return rc;
+	if (lstat(*way.done ? way.done : "/", st) < 0)
+		return err_errno(err, -errno, "%s", path);
+	*ret = TAKE(way.done);
 	return 0;
 }
 
@@ -85,22 +153,24 @@ static int check(const char *path, char **ret, struct err *err)
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT || errno == ENOTDIR ? -ENOENT
 							   : err_errno(err, -errno, "%s", path);
-	rc = check_owner(path, &st, err);
+	rc = go(path, &resolved, &st, err);
 	if (rc < 0)
 		return rc;
-	resolved = realpath(path, NULL);
-	if (!resolved || stat(resolved, &st) < 0)
-		return err_errno(err, errno == ENOENT ? -ENOLINK : -errno, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s is not a file", path);
 	if (!(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
 		return err_set(err, -EACCES, "%s is not executable: chmod +x %s", path, path);
-	rc = check_owner(resolved, &st, err);
-	if (rc == 0)
-		rc = check_way(resolved, err);
-	if (rc == 0)
-		*ret = TAKE(resolved);
-	return rc;
+	*ret = TAKE(resolved);
+	return 0;
+}
+
+/* Takes the text. As many as are worth being read. */
+static void refuse(struct hooks_programs *programs, char *text)
+{
+	if (programs->n_refused < HOOKS_REFUSED_MAX)
+		add(&programs->refused, &programs->n_refused, text);
+	else
+		free(text);
 }
 
 static void consider(struct hooks_programs *programs, const char *path)
@@ -112,7 +182,7 @@ static void consider(struct hooks_programs *programs, const char *path)
 	if (rc == 0)
 		add(&programs->paths, &programs->n, resolved);
 	else if (rc != -ENOENT)
-		add(&programs->refused, &programs->n_refused, xstrdup(err.text));
+		refuse(programs, xstrdup(err.text));
 }
 
 /* ---- folders ---- */
@@ -165,7 +235,7 @@ static void consider_folder(struct hooks_programs *programs, const char *folder)
 		if (programs->n < HOOKS_PROGRAMS_MAX)
 			consider(programs, path);
 		else
-			add(&programs->refused, &programs->n_refused,
+			refuse(programs,
 				xasprintf("%s is one more than the %d programs that an event may "
 					  "have",
 					path, HOOKS_PROGRAMS_MAX));
@@ -175,17 +245,15 @@ static void consider_folder(struct hooks_programs *programs, const char *folder)
 
 static bool may_use(struct hooks_programs *programs, const char *folder)
 {
-	CLEANUP(freep) char *resolved = realpath(folder, NULL);
-	CLEANUP(freep) char *inside = NULL;
+	CLEANUP(freep) char *resolved = NULL;
 	struct err err = {""};
+	struct stat st;
 
-	if (!resolved)
+	if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
 		return false;
-	/* itself, and those above it */
-	inside = file_join(resolved, "");
-	if (check_way(inside, &err) == 0)
+	if (go(folder, &resolved, &st, &err) == 0)
 		return true;
-	add(&programs->refused, &programs->n_refused, xstrdup(err.text));
+	refuse(programs, xstrdup(err.text));
 	return false;
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #define HOOKS_PROGRAMS_MAX 64 /* for one event */
+#define HOOKS_REFUSED_MAX  16 /* that are told, of one event */
 
 struct hooks_programs {
 	char **paths; /* resolved: what is to be run */

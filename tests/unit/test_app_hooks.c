@@ -133,6 +133,7 @@ END_TEST
 START_TEST(a_link_leads_where_nobody_else_may_write)
 {
 	CLEANUP(freep) char *path = file_join(root, "leader");
+	CLEANUP(freep) char *other = file_join(root, "open/other");
 
 	make_folder("safe", 0755);
 	make_folder("open", 0777);
@@ -143,6 +144,17 @@ START_TEST(a_link_leads_where_nobody_else_may_write)
 	unlink(path);
 	ck_assert_int_eq(symlink("open/program", path), 0);
 	ck_assert_str_eq(found("leader"), "-");
+	unlink(path);
+	/* nor on the way through other links */
+	ck_assert_int_eq(symlink("../safe/program", other), 0);
+	ck_assert_int_eq(symlink("open/other", path), 0);
+	ck_assert_str_eq(found("leader"), "-");
+	unlink(path);
+	ck_assert_int_eq(symlink("open/other/../program", path), 0);
+	ck_assert_str_eq(found("leader"), "-");
+	unlink(path);
+	ck_assert_int_eq(symlink("safe/../safe//./program", path), 0);
+	ck_assert_str_eq(found("leader"), "safe/program ");
 	unlink(path);
 	ck_assert_int_eq(symlink("nowhere", path), 0);
 	ck_assert_str_eq(found("leader"), "-");
