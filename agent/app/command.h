@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "api/server.h"
 #include "base/list.h"
 #include "base/name.h"
 #include "base/usec.h"
@@ -102,8 +103,8 @@ void restore_free(struct restore *restore);
 void watcher_free(struct watcher *watcher);
 /* Ends a watch with a last word. */
 void watcher_end(struct command *cmd, const char *reason);
-/* How many watch. */
-unsigned commands_watchers(const struct commands *c);
+/* How many watch of those who may that much. */
+unsigned commands_watchers(const struct commands *c, enum api_access access);
 /* A text member of the message; NULL, and the request ended, where there is none. */
 const char *command_argument(struct api_request *req, const json *message, const char *name);
 /* False, and the request ended, unless this server is a member. */

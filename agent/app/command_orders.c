@@ -43,8 +43,8 @@ static int check_reason(const char *reason, struct err *err)
 	if (strlen(reason) > ORDERS_REASON_MAX)
 		return err_set(
 			err, -EINVAL, "the reason is longer than %d bytes", ORDERS_REASON_MAX);
-	for (const char *p = reason; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+	for (const unsigned char *p = (const unsigned char *)reason; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
 			return err_set(err, -EINVAL,
 				"the reason has more than one line, or "
 				"characters that can't be shown");

@@ -30,6 +30,8 @@
 
 #define SLICE	     (4 * USEC_PER_MSEC)
 #define WATCHERS_MAX 64
+/* Of those, members of the read group get: whoever they are, root's programs have room. */
+#define READERS_MAX (WATCHERS_MAX / 2)
 
 struct watcher {
 	struct command *cmd;
@@ -248,6 +250,13 @@ static void tell_waiting(struct watcher *w)
 	send(w, frame_new("waiting", trouble ? trouble : "what is in etcd is still being read"));
 }
 
+static bool too_many(const struct commands *c, enum api_access access)
+{
+	if (access == API_READ && commands_watchers(c, API_READ) >= READERS_MAX)
+		return true;
+	return commands_watchers(c, API_READ) + commands_watchers(c, API_FULL) >= WATCHERS_MAX;
+}
+
 void command_watch(struct commands *c, struct api_request *req, const json *message)
 {
 	static const struct api_request_hooks hooks = {
@@ -263,8 +272,9 @@ void command_watch(struct commands *c, struct api_request *req, const json *mess
 		api_request_done(req);
 		return;
 	}
-	if (commands_watchers(c) >= WATCHERS_MAX) {
-		api_request_error(req, 500, "64 others are watching, and more may not: end one");
+	if (too_many(c, api_request_peer(req)->access)) {
+		api_request_error(req, 500,
+			"too many others are watching (64; 32 who may only read): end one");
 		return;
 	}
 	w = xcalloc(1, sizeof(*w));

@@ -214,13 +214,13 @@ void commands_stop(struct commands *c)
 	}
 }
 
-unsigned commands_watchers(const struct commands *c)
+unsigned commands_watchers(const struct commands *c, enum api_access access)
 {
 	struct command *cmd;
 	unsigned n = 0;
 
 	list_foreach (cmd, &c->list, link)
-		n += cmd->watch != NULL;
+		n += cmd->watch && api_request_peer(cmd->req)->access == access;
 	return n;
 }
 

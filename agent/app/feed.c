@@ -209,20 +209,22 @@ static void take_collective(struct feed *feed, const struct etcd_kv *kv)
 
 static void take_rekey(struct feed *feed, const char *path, const struct etcd_kv *kv, bool deleted)
 {
+	char shown[TEXT_PRINTABLE_MAX];
 	struct err err = {""};
 	int rc = keyring_key(feed->keyring, path, kv, deleted, &err);
 
 	if (rc == 0)
 		odd_remove(feed->odd, kv->key);
 	else if (odd_add(feed->odd, kv->key, kv->mod_revision))
-		log_warning("rekey", "%s at revision %" PRId64 " is ignored: %s", path,
-			kv->mod_revision, err.text);
+		log_warning("rekey", "%s at revision %" PRId64 " is ignored: %s",
+			text_printable(path, strlen(path), shown), kv->mod_revision, err.text);
 	if (!feed->listing)
 		keyring_settle(feed->keyring, false);
 }
 
 static void take_other(struct feed *feed, const char *path, const struct etcd_kv *kv, bool deleted)
 {
+	char shown[TEXT_PRINTABLE_MAX];
 	struct err err = {""};
 	const char *module = "orders";
 	int rc;
@@ -236,8 +238,8 @@ static void take_other(struct feed *feed, const char *path, const struct etcd_kv
 	if (rc == 0)
 		odd_remove(feed->odd, kv->key);
 	else if (odd_add(feed->odd, kv->key, kv->mod_revision))
-		log_warning(module, "%s at revision %" PRId64 " can't be read: %s", kv->key,
-			kv->mod_revision, err.text);
+		log_warning(module, "%s at revision %" PRId64 " can't be read: %s",
+			text_printable(kv->key, kv->key_len, shown), kv->mod_revision, err.text);
 }
 
 void feed_key(struct feed *feed, const struct etcd_kv *kv, bool deleted)
