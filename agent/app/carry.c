@@ -7,13 +7,16 @@
 
 #include "app/history.h"
 #include "app/keyring.h"
+#include "app/member.h"
 #include "app/state.h"
 #include "app/view.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/roster.h"
 #include "etcd/client.h"
+#include "etcd/sync.h"
 #include "io/clock.h"
 #include "io/loop.h"
 
@@ -273,7 +276,16 @@ static void put_entry(struct carry *c, struct etcd_txn *txn, struct history_entr
 	history_entry_done(entry);
 }
 
-/* The lease under which it led is there still. */
+/* All that etcd held when the leader's key was gone has been seen. */
+static bool seen_all(const struct carry *c)
+{
+	struct etcd_sync_status sync;
+
+	member_sync_status(c->config.member, &sync);
+	return sync.revision >= roster_leader_key(c->config.roster)->rev;
+}
+
+/* The lease under which it led is there still, as far as is known. */
 static bool lease_lasts(const struct carry *c, const char *name)
 {
 	const struct history_entry *led = history_last(c->config.history, HISTORY_LEADER);
@@ -294,10 +306,13 @@ static void put_led(struct carry *c, struct etcd_txn *txn)
 		entry.reason = xstrdup("nobody led yet");
 	else if (resigned)
 		entry.reason = xasprintf("%s resigned", from);
-	else if (lease_lasts(c, from))
+	else if (!lease_lasts(c, from))
+		entry.reason = xasprintf("the lease of %s ended", from);
+	else if (text_eq(from, c->name) || seen_all(c))
 		entry.reason = xasprintf("somebody removed the key of %s", from);
 	else
-		entry.reason = xasprintf("the lease of %s ended", from);
+		entry.reason =
+			xasprintf("the lease of %s ended, or somebody removed its key", from);
 	put_entry(c, txn, &entry);
 }
 

@@ -19,6 +19,7 @@ struct etcd;
 struct history;
 struct keyring;
 struct loop;
+struct member;
 struct roster;
 struct state;
 
@@ -30,6 +31,7 @@ struct carry_config {
 	const struct keyring *keyring;
 	const struct history *history; /* who led before */
 	const struct roster *roster;
+	const struct member *member; /* how far these two have come */
 	const char *prefix;
 	const char *name;
 	const char *key_hash;	  /* of this member's key */

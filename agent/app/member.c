@@ -213,6 +213,7 @@ static struct carry *make_carry(
 		.keyring = config->keyring,
 		.history = config->history,
 		.roster = coord_roster(m->coord),
+		.member = m,
 		.prefix = m->ec->prefix,
 		.name = m->identity->name,
 		.key_hash = m->identity->key_hash,
