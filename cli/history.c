@@ -143,7 +143,9 @@ static void print_entry(FILE *out, const json *entry, int revision, int kind)
 	else
 		said = print_part(out, false, "", text_of(entry, "member"));
 	if (*text_of(entry, "actor")) {
-		said = print_part(out, said, "by ", text_of(entry, "actor"));
+		/* whoever ordered them, it is the leader that moves nodes, and the reason says who did */
+		said = print_part(out, said, "by ",
+			json_at(entry, "moves") ? "leader" : text_of(entry, "actor"));
 		said = print_part(out, said, "on ", text_of(entry, "by"));
 	}
 	if (*reason) {
@@ -185,14 +187,14 @@ static int print(struct call *call, struct listing_of *l)
 {
 	CLEANUP(json_freep) json *notes = NULL;
 
+	if (l->stale) {
+		notes = json_new_object();
+		json_set(notes, "stale", json_clone(l->stale));
+		show_notes(call->err, notes);
+	}
 	if (call_option(call, "json"))
 		return print_json(call, l);
 	history_write(call->out, l->list);
-	if (l->stale) {
-		notes = json_new_object();
-		json_set(notes, "stale", TAKE(l->stale));
-		show_notes(call->err, notes);
-	}
 	return CLI_OK;
 }
 

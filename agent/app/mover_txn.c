@@ -315,13 +315,13 @@ static char *reason_of(
 	const struct mover *m, const struct mover_tally *tally, enum planner_cause cause)
 {
 	const struct order *order = orders_rebalance(m->agent->orders);
-	struct buf b = BUF_INIT(256);
+	struct buf b = BUF_INIT(HISTORY_REASON_MAX);
 	size_t n = 0;
 	int rc = 0;
 
 	if (cause == PLANNER_BALANCED)
-		return xasprintf("rebalancing was ordered by %s on %s",
-			order ? order->actor : "somebody", order ? order->by : "a member");
+		return xasprintf("ordered by %s on %s", order ? order->actor : "somebody",
+			order ? order->by : "a member");
 	for (size_t i = 0; i < tally->n && rc == 0; i++) {
 		bool again = false;
 
@@ -336,7 +336,9 @@ static char *reason_of(
 	if (rc == 0 && cause == PLANNER_DRAINED && n == 1) {
 		const struct order *drain = orders_drain(m->agent->orders, tally->at[0].from);
 
-		if (drain && *drain->reason)
+		if (drain && *drain->actor && *drain->by)
+			rc = buf_printf(&b, " (ordered by %s on %s)", drain->actor, drain->by);
+		if (rc == 0 && drain && *drain->reason)
 			rc = buf_printf(&b, ": %.100s", drain->reason);
 	}
 	return rc < 0 ? xstrdup("several members") : buf_take(&b);

@@ -178,7 +178,7 @@ START_TEST(a_drained_member_is_emptied_and_history_says_who_wanted_it)
 	ck_assert_str_eq(manager_of(5), "mgt2");
 	ck_assert_str_eq(history_last(world.agent.history, HISTORY_DRAIN)->actor, "root");
 	ck_assert_str_eq(history_last(world.agent.history, HISTORY_DRAIN)->reason,
-		"mgt2 is being drained: new disks");
+		"mgt2 is being drained (ordered by root on mgt1): new disks");
 	world_end();
 }
 END_TEST
