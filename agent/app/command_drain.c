@@ -49,6 +49,7 @@ struct drain {
 	struct survey *survey;
 	struct await await;
 	char *reason;
+	char *before; /* who had ordered it already, and why; NULL: nobody */
 	bool force, wait;
 	usec_t surveyed_at;
 	size_t waits;
@@ -62,6 +63,7 @@ static void drain_free(void *arg)
 	survey_free(d->survey);
 	await_done(&d->await);
 	free(d->reason);
+	free(d->before);
 	free(d);
 }
 
@@ -92,8 +94,12 @@ static void leave(struct drain *d, const char *why)
 static void finish(struct drain *d, const char *status, int64_t moved, int64_t stay)
 {
 	json *end, *frame = command_end(d->cmd, &end);
+	CLEANUP(freep) char *known = NULL;
 
-	json_set_str(end, "status", status);
+	if (d->before)
+		known = xasprintf("%s; that was ordered already%s%s", status, *d->before ? " " : "",
+			d->before);
+	json_set_str(end, "status", known ? known : status);
 	json_set_number(end, "moved", moved);
 	json_set_number(end, "stay", stay);
 	command_reply(d->cmd, frame);
@@ -113,15 +119,18 @@ static void drained(struct drain *d)
 	finish(d, status, moved, 0);
 }
 
-/* Names of nodes that can't go anywhere; the place is a member of the survey. A new list. */
-static size_t stuck_nodes(const struct drain *d, uint32_t place, const char ***ret)
+/* Why nodes can't go anywhere: those without candidates are the last. */
+static const enum planner_verdict verdicts[] = {PLANNER_KEPT, PLANNER_ORPHANED, PLANNER_FIXED};
+
+/* Names of nodes that can't go anywhere, n_verdicts of them; the place is a member of the survey. A new
+ * list. */
+static size_t stuck_nodes(
+	const struct drain *d, uint32_t place, size_t n_verdicts, const char ***ret)
 {
-	static const enum planner_verdict verdicts[] = {
-		PLANNER_KEPT, PLANNER_FIXED, PLANNER_ORPHANED};
 	const char **all = NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
+	for (size_t i = 0; i < n_verdicts; i++) {
 		const char *const *some;
 		size_t more = survey_nodes(d->survey, verdicts[i], place, &some);
 
@@ -132,6 +141,26 @@ static size_t stuck_nodes(const struct drain *d, uint32_t place, const char ***r
 		free((void *)some);
 	}
 	*ret = all;
+	return n;
+}
+
+/* "no other candidate is there for b[1:3]; c1 has no candidates": how many nodes, and the text, new. */
+static size_t stuck_text(const struct drain *d, uint32_t place, char **ret)
+{
+	CLEANUP(freep) const char **names = NULL;
+	CLEANUP(freep) char *kept = NULL;
+	CLEANUP(freep) char *fixed = NULL;
+	size_t n = stuck_nodes(d, place, ARRAY_SIZE(verdicts), &names);
+	CLEANUP(freep) const char **first = NULL;
+	size_t n_kept = stuck_nodes(d, place, ARRAY_SIZE(verdicts) - 1, &first);
+
+	kept = tell_some(names, n_kept);
+	fixed = tell_some(names + n_kept, n - n_kept);
+	*ret = xasprintf("%s%s%s%s%s", n_kept ? "no other candidate is there for " : "",
+		n_kept ? kept : "", n_kept && n > n_kept ? "; " : "", n > n_kept ? fixed : "",
+		n == n_kept	  ? ""
+		: n - n_kept == 1 ? " has no candidates"
+				  : " have no candidates");
 	return n;
 }
 
@@ -164,7 +193,7 @@ static void on_looked(int rc, const char *why UNUSED, struct survey *survey, voi
 	if (place != PLANNER_NOBODY) {
 		planner = survey_planner(survey);
 		d->waits = planner_count(planner, place, PLANNER_WAITS);
-		n = stuck_nodes(d, place, &names);
+		n = stuck_nodes(d, place, ARRAY_SIZE(verdicts), &names);
 		if (n > 0 && d->waits == 0 && planner_count(planner, place, PLANNER_MOVES) == 0 &&
 			order_of(d) && order_of(d)->force) {
 			drained_but(d, n, names);
@@ -255,16 +284,19 @@ static void give_order(struct drain *d)
 {
 	CLEANUP(freep) char *path = xasprintf(ORDERS_DRAINS "%s", d->cmd->name);
 	struct order order;
-	const struct order_what what = {
+	struct order_what what = {
 		.path = path,
 		.order = &order,
 		.kind = HISTORY_DRAIN_ORDERED,
 		.actor = order.actor,
 		.member = d->cmd->name,
-		.reason = d->reason,
 	};
 	struct err err = {""};
 
+	/* forced now: why it was ordered at first stays known */
+	if (!d->reason && order_of(d) && *order_of(d)->reason)
+		d->reason = xstrdup(order_of(d)->reason);
+	what.reason = d->reason;
 	if (command_order_begin(d->cmd, d->reason, &order, &err) < 0) {
 		command_fail(d->cmd, err.text);
 		return;
@@ -277,8 +309,7 @@ static void give_order(struct drain *d)
 static void on_surveyed(int rc, const char *why, struct survey *survey, void *arg)
 {
 	struct drain *d = arg;
-	CLEANUP(freep) const char **names = NULL;
-	CLEANUP(freep) char *some = NULL;
+	CLEANUP(freep) char *stuck = NULL;
 	CLEANUP(freep) char *text = NULL;
 	size_t n;
 
@@ -286,12 +317,11 @@ static void on_surveyed(int rc, const char *why, struct survey *survey, void *ar
 		command_fail(d->cmd, why);
 		return;
 	}
-	n = stuck_nodes(d, survey_member(survey, d->cmd->name), &names);
+	n = stuck_text(d, survey_member(survey, d->cmd->name), &stuck);
 	if (n > 0 && !d->force) {
-		some = tell_some(names, n);
-		text = xasprintf("%zu node%s would have nobody to go to, no other candidate is "
-				 "there: %s (--force drains the rest, and %s with %s)",
-			n, plural((int64_t)n), some, n == 1 ? "it stays" : "they stay",
+		text = xasprintf("%zu node%s would have nobody to go to: %s (--force drains the "
+				 "rest, and %s with %s)",
+			n, plural((int64_t)n), stuck, n == 1 ? "it stays" : "they stay",
 			d->cmd->name);
 		command_fail(d->cmd, text);
 		return;
@@ -329,10 +359,12 @@ static void drain_go(struct command *cmd)
 		return;
 	}
 	d->tell = tell_new(cmd, d);
-	if (order_of(d) && (order_of(d)->force || !d->force))
+	if (order_of(d) && (order_of(d)->force || !d->force)) {
+		d->before = order_text(order_of(d));
 		ordered(cmd);
-	else
+	} else {
 		d->survey = survey_new(cmd->agent, &options, on_surveyed, d);
+	}
 }
 
 static void drain_readable(struct command *cmd)
@@ -391,7 +423,10 @@ static void taken_back(struct command *cmd)
 static void undrain_go(struct command *cmd)
 {
 	CLEANUP(freep) char *path = xasprintf(ORDERS_DRAINS "%s", cmd->name);
-	CLEANUP(freep) char *missing = xasprintf("%s is not being drained", cmd->name);
+	const struct roster_member *m = roster_find(member_roster(cmd->agent->member), cmd->name);
+	CLEANUP(freep)
+	char *missing = xasprintf("%s is not %s", cmd->name,
+		m && m->valid ? "being drained" : "a recognized collective member");
 	char actor[ORDERS_ACTOR_MAX];
 	const struct order_what what = {
 		.path = path,

@@ -182,7 +182,10 @@ static void moves_end(void *arg)
 
 	survey_free(TAKE(r->survey));
 	if (r->n == 0) {
-		finish(r, xstrdup("nothing to move: the nodes are spread evenly"), 0);
+		finish(r,
+			xstrdup("nothing to move: the nodes are spread as evenly as their "
+				"candidates allow"),
+			0);
 		return;
 	}
 	if (r->dry_run) {

@@ -151,14 +151,18 @@ static void add_members(struct survey *s)
 	s->n_real = s->n;
 }
 
+static int unknown(struct err *err, const char *name)
+{
+	return err_set(err, -ENOENT, "%s is not a recognized collective member", name);
+}
+
 static int check_names(const struct survey *s, struct err *err)
 {
 	if (s->drain && survey_member(s, s->drain) >= s->n_real)
-		return err_set(err, -ENOENT, "%s is no member of this collective", s->drain);
+		return unknown(err, s->drain);
 	for (size_t i = 0; i < s->options.n_without; i++) {
 		if (survey_member(s, s->without[i]) >= s->n_real)
-			return err_set(
-				err, -ENOENT, "%s is no member of this collective", s->without[i]);
+			return unknown(err, s->without[i]);
 	}
 	return 0;
 }

@@ -199,7 +199,7 @@ START_TEST(who_is_no_member_is_refused_by_name)
 	world_nodes(1, 1, "", "mgt9", "mgt1");
 	make_survey(&(struct survey_options){.without = without, .n_without = 2});
 	ck_assert_int_eq(result, -ENOENT);
-	ck_assert_ptr_nonnull(strstr(said, "mgt9 is no member"));
+	ck_assert_ptr_nonnull(strstr(said, "mgt9 is not a recognized"));
 	make_survey(&(struct survey_options){.drain = "n1"});
 	ck_assert_int_eq(result, -ENOENT);
 	finish();
