@@ -22,27 +22,26 @@ int command_failed(struct call *call, const char *text)
 	return CLI_FAILED;
 }
 
-/* What every answer may say. */
-static void print_paused(FILE *err, const json *paused)
+void command_print_order(FILE *err, const json *order)
 {
 	static const char *const words[][2] = {{"actor", " by "}, {"by", " on "}, {"reason", ": "}};
 	char shown[DATE_MAX] = "";
 	double at;
 
-	fputs("Automatic moves are paused (", err);
-	if (json_number(paused, "at", &at, NULL) == 0)
+	fputs(" (", err);
+	if (json_number(order, "at", &at, NULL) == 0)
 		date(at, true, shown);
 	fputs(*shown ? "since " : "by an administrator", err);
 	fputs(shown, err);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		const char *text = json_text(json_at(paused, words[i][0]));
+		const char *text = json_text(json_at(order, words[i][0]));
 
 		if (!text || !*text)
 			continue;
 		fputs(words[i][1], err);
 		writer_print(err, text);
 	}
-	fputs(")\n", err);
+	fputc(')', err);
 }
 
 void command_heard(struct call *call, FILE *err, const json *answer)
@@ -52,7 +51,10 @@ void command_heard(struct call *call, FILE *err, const json *answer)
 	json_free(call->paused);
 	call->paused = json_is_object(paused) ? json_clone(paused) : NULL;
 	if (call->paused && !call->told) {
-		print_paused(err, call->paused);
+		/* what every answer may say */
+		fputs("Automatic moves are paused", err);
+		command_print_order(err, call->paused);
+		fputc('\n', err);
 		call->told = true;
 	}
 }

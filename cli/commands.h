@@ -47,6 +47,9 @@ int command_answer(struct call *call, json *request, usec_t timeout, json **ret_
 int command_collect(struct call *call, json *request, usec_t timeout, client_frame_fn *on_frame,
 	void *arg, struct err *err) MUST_CHECK;
 void command_heard(struct call *call, FILE *err, const json *answer);
+/* " (since … by root on mgt1: reason)": who gave an order, "at", "by", "actor" and "reason" as far as they are
+ * known. */
+void command_print_order(FILE *err, const json *order);
 /* For what the verb prints; JSON where --json is given. */
 struct writer *command_writer(const struct call *call, FILE *out);
 /* Asks and prints the answer's "status". */

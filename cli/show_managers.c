@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/commands.h"
 
 static double number_at(const json *object, const char *path)
 {
@@ -66,12 +67,40 @@ static void write_names(struct writer *w, const json *answer, const char *key, c
 	writer_end(w);
 }
 
+/* In JSON; for people it is a note. */
+static void write_drains(struct writer *w, const json *answer)
+{
+	static const char *const texts[] = {"member", "by", "actor", "reason"};
+	const json *row;
+	double at;
+
+	if (!json_is_array(json_at(answer, "drains")))
+		return;
+	writer_list(w, "drains", NULL);
+	json_foreach(row, json_at(answer, "drains"))
+	{
+		writer_object(w, NULL, NULL);
+		for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+			const char *text = json_text(json_at(row, texts[i]));
+
+			if (text)
+				writer_text(w, texts[i], NULL, text);
+		}
+		if (json_number(row, "at", &at, NULL) == 0)
+			writer_number(w, "at", at, NULL, NULL);
+		writer_end(w);
+	}
+	writer_end(w);
+}
+
 void show_managers_write(struct writer *w, const json *answer)
 {
 	bool verbose = json_at(answer, "managers");
 	const json *row;
 
 	write_names(w, answer, "draining", verbose ? "Members being drained" : NULL);
+	write_drains(w, answer);
+	write_count(w, answer, "left_alone", NULL);
 	if (json_get(answer, "orphaned"))
 		writer_number(w, "orphaned", number_at(answer, "orphaned"),
 			verbose ? "Orphaned nodes" : NULL, NULL);
@@ -89,12 +118,34 @@ void show_managers_write(struct writer *w, const json *answer)
 	writer_end(w);
 }
 
+/* What may be forgotten: a member that was drained stays so. */
+static void note_drain(FILE *err, const json *order)
+{
+	const char *member = json_text(json_at(order, "member"));
+
+	if (!member)
+		return;
+	writer_print(err, member);
+	fputs(" is being drained", err);
+	command_print_order(err, order);
+	fputs("; collective undrain ends that\n", err);
+}
+
 void show_managers_notes(FILE *err, const json *answer)
 {
-	double n = number_at(answer, "orphaned");
+	double orphaned = number_at(answer, "orphaned");
+	double alone = number_at(answer, "left_alone");
+	const json *it;
 
-	if (n < 1)
-		return;
-	fprintf(err, "%.0f %s orphaned: none of %s candidates is there (collective show -v)\n", n,
-		n < 2 ? "node is" : "nodes are", n < 2 ? "its" : "their");
+	json_foreach(it, json_at(answer, "drains")) note_drain(err, it);
+	if (orphaned >= 1)
+		fprintf(err,
+			"%.0f %s orphaned: none of %s candidates is there (collective show -v)\n",
+			orphaned, orphaned < 2 ? "node is" : "nodes are",
+			orphaned < 2 ? "its" : "their");
+	if (alone >= 1)
+		fprintf(err,
+			"%.0f %s no candidates, and a manager that is not there: nobody takes "
+			"%s over (collective plan)\n",
+			alone, alone < 2 ? "node has" : "nodes have", alone < 2 ? "it" : "them");
 }

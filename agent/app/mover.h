@@ -27,7 +27,8 @@ void mover_info(const struct mover *mover, struct sm_info *ret);
 struct mover_counts {
 	bool known;	 /* false: not looked at yet */
 	size_t orphaned; /* nodes whose manager and candidates are all gone */
-	size_t fixed;	 /* nodes whose manager is gone and that have no candidates */
+	size_t fixed;	 /* nodes whose manager is gone or drained, and that have no candidates */
+	size_t alone;	 /* those of `fixed` whose manager is not there, drained or not */
 	size_t waiting;	 /* for the delay or a hold-down */
 	size_t moved;	 /* since the start, by this member */
 };

@@ -90,6 +90,11 @@ void mover_picture_take(struct mover *m, const struct survey *survey)
 	m->counts.orphaned = planner_count(planner, all, PLANNER_ORPHANED);
 	m->counts.fixed = planner_count(planner, all, PLANNER_FIXED);
 	m->counts.waiting = planner_count(planner, all, PLANNER_WAITS);
+	m->counts.alone = 0;
+	for (uint32_t i = 0; i < all; i++) {
+		if (!planner_member(planner, i)->active)
+			m->counts.alone += planner_count(planner, i, PLANNER_FIXED);
+	}
 	take_rows(m, survey);
 	take_orphans(m, survey);
 }

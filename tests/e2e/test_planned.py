@@ -108,7 +108,7 @@ def test_a_plan_tells_who_would_get_which_nodes_and_changes_nothing(trio):
     answer = trio.ok("plan", "--without", "mgt2,mgt3")
     assert answer.out.startswith("mgt2 (24 nodes): 21 to mgt1\n"), answer
     assert trio.ok("plan").out == "nothing would be moved\n"
-    assert "nosuch is no member" in trio.refused("plan", "--without", "nosuch")
+    assert "nosuch is not a recognized collective member" in trio.refused("plan", "--without", "nosuch")
     assert trio.counts() == {"mgt2": 24, "mgt1": 1}
     changed = [k for k in trio.world.etcd.list(trio.world.key("nodes/"))
                if k.mod_revision > revision]
@@ -132,7 +132,12 @@ def test_a_drain_moves_the_nodes_and_keeps_them_away(trio):
     history = trio.ok("history").out
     assert "new firmware" in history and "mgt2" in history
     answer = trio.ok("drain", "mgt2")
-    assert answer.out == "mgt2 is drained: it has no nodes\n"
+    assert re.fullmatch(r"mgt2 is drained: it has no nodes; that was ordered already by root on "
+                        r"mgt1 at \S+ \S+ UTC: new firmware\n", answer.out), answer
+    assert re.fullmatch(r"mgt2 is being drained \(since .* by root on mgt1: new firmware\); "
+                        r"collective undrain ends that\n", trio.ok("show").err)
+    shown = json.loads(trio.ok("show", "--json").out)
+    assert [d["reason"] for d in shown["drains"]] == ["new firmware"], shown
 
 
 def test_what_an_administrator_gives_to_a_drained_member_moves_on(trio):
@@ -154,6 +159,7 @@ def test_undrain_moves_nothing_back(trio):
     assert drain_order(trio) is None
     holds_for(lambda: trio.counts() == before, 1, "nothing moves back")
     assert trio.refused("undrain", "mgt2") == "mgt2 is not being drained\n"
+    assert trio.refused("undrain", "nosuch") == "nosuch is not a recognized collective member\n"
 
 
 def test_a_drain_that_would_leave_nodes_with_nobody_is_refused(trio):
@@ -161,7 +167,8 @@ def test_a_drain_that_would_leave_nodes_with_nobody_is_refused(trio):
     trio.define("b1-b3", "mgt2", "mgt2,nosuch")
     trio.define("c1", "mgt2", None)
     err = trio.refused("drain", "mgt2")
-    assert err == ("4 nodes would have nobody to go to, no other candidate is there: b[1:3],c1 "
+    assert err == ("4 nodes would have nobody to go to: no other candidate is there for b[1:3]; "
+                   "c1 has no candidates "
                    "(--force drains the rest, and they stay with mgt2)\n"), err
     assert drain_order(trio) is None and trio.counts() == {"mgt2": 10}
     answer = trio.ok("drain", "mgt2", "--force")
@@ -260,9 +267,9 @@ def test_rebalancing_tells_why_and_evens_out(trio):
     assert trio.counts() == {"mgt1": 5, "mgt2": 5, "mgt3": 5}
     assert trio.world.etcd.get(trio.world.key("rebalance")) is None
     revision = trio.world.etcd.revision()
-    assert trio.ok("rebalance").out == "nothing to move: the nodes are spread evenly\n"
+    assert trio.ok("rebalance").out == "nothing to move: the nodes are spread as evenly as their candidates allow\n"
     assert trio.ok("rebalance", "--dry-run").out == (
-        "nothing to move: the nodes are spread evenly\n")
+        "nothing to move: the nodes are spread as evenly as their candidates allow\n")
     assert trio.world.etcd.get(trio.world.key("rebalance")) is None
     assert "rebalance" in trio.ok("history").out
 
@@ -356,3 +363,11 @@ def test_a_reader_may_look_and_not_order(world):
                     {"operation": "claim", "noderange": "n1"}):
         assert "error" in asked_by_reader(one, message), message
     assert [k.key for k in world.etcd.list(world.key("drains/"))] == []
+
+
+def test_nodes_that_nobody_will_take_over_are_told(trio):
+    trio.define("a1-a2", "gone", None)
+    wait_until(lambda: trio.ok("show").err == (
+        "2 nodes have no candidates, and a manager that is not there: nobody takes them over "
+        "(collective plan)\n"), 10, "them to be told")
+    assert json.loads(trio.ok("show", "--json").out)["left_alone"] == 2
