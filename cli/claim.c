@@ -53,6 +53,9 @@ static void tell(struct claiming *c, const json *row)
 		c->failed = true;
 	if (c->rows.on)
 		return;
+	/* where both go to one file a line stays in one piece */
+	if (out == c->call->err)
+		fflush(c->call->out);
 	writer_print(out, node ? node : "?");
 	fputs(": ", out);
 	if (member)

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "cli/show_hooks.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/num.h"
@@ -27,6 +28,16 @@ static void write_at(struct writer *w, const json *row)
 		writer_number(w, "at", seconds, "", shown);
 }
 
+/* For people, who have read the program's name already. */
+static const char *without_program(const json *row, const char *error)
+{
+	const char *program = text_at(row, "program");
+	size_t len = strlen(program);
+
+	return len && strncmp(error, program, len) == 0 && error[len] == ' ' ? error + len + 1
+									     : error;
+}
+
 static void write_run(struct writer *w, const json *row)
 {
 	const char *error = text_at(row, "error");
@@ -42,7 +53,8 @@ static void write_run(struct writer *w, const json *row)
 		writer_number(w, "took", value, "took", duration(value, shown));
 	if (json_number(row, "status", &value, NULL) == 0)
 		writer_number(w, "status", value, NULL, NULL);
-	writer_text_as(w, "error", *error ? "failed" : "", error, *error ? error : "well");
+	writer_text_as(w, "error", *error ? "failed" : "", error,
+		*error ? without_program(row, error) : "well");
 	writer_text(w, "output", *output ? "said" : NULL, output);
 	writer_end(w);
 }
