@@ -9,19 +9,24 @@ LOSSY = float(os.environ.get("FAULT_LOSSY_SECONDS", "60"))
 
 
 def test_f18_a_lossy_slow_and_disordered_network_makes_nobody_leave(lab, fleet):
-    """F18: of what the members send 30 % is lost, the rest takes 50 to 150 ms and overtakes itself, for
-    a minute (FAULT_LOSSY_SECONDS). Nobody is taken for dead, no node moves."""
-    site = lab(etcds=3)
-    members = site.collective(3, ttl=6)
-    nodes = fleet(site, members)
-    site.wire.one_way([m.host for m in members], site.etcd_hosts, loss=0.3, delay=0.1, jitter=0.05)
+    """F18: of what the members send a part is lost, the rest takes 50 to 150 ms and overtakes itself,
+    for a minute (FAULT_LOSSY_SECONDS): at one site 10 % with leases of 6 s, at another one 30 % with
+    leases of 20 s. Nobody is taken for dead, no node moves."""
+    sites = []
+    for loss, ttl in ((0.1, 6), (0.3, 20)):
+        site = lab(etcds=3, seed=ttl)
+        members = site.collective(3, ttl=ttl)
+        sites.append((site, members, fleet(site, members)))
+        site.wire.one_way([m.host for m in members], site.etcd_hosts, loss=loss, delay=0.1,
+                          jitter=0.05)
     time.sleep(LOSSY)
-    site.wire.heal()
-    site.settled(members, 20)
-    site.seen(f"packets: {site.wire.passed} passed, {site.wire.lost} lost")
-    assert site.wire.lost > 100
-    report = nodes.unmoved()
-    assert len(report.reigns) == 1, report.reigns
+    for site, members, nodes in sites:
+        site.wire.heal()
+        site.settled(members, 40)
+        site.seen(f"packets: {site.wire.passed} passed, {site.wire.lost} lost")
+        assert site.wire.lost > 50
+        report = nodes.unmoved()
+        assert len(report.reigns) == 1, report.reigns
 
 
 def test_f18_a_network_that_loses_half_of_all_exchanges_is_survived_in_order(lab, fleet):

@@ -11,7 +11,7 @@ from harness.fleet import raft_leader_to
 from harness.wait import holds_for, wait_until
 from harness.wirelab import Freezer
 
-POINTS = int(os.environ.get("FAULT_POINTS", "3"))
+POINTS = int(os.environ.get("FAULT_POINTS", "2"))
 ROOM = 6  # seconds beyond what is promised, see above
 
 
