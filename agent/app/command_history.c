@@ -5,11 +5,13 @@
  *     {"history":[{…},…],"more":true}             any number of these, oldest first
  *     {"history":[{…},…]}                         the last one; with "stale" where it may be old
  *
- * The happy path: all entries are put together at once, there are not many, and then sent as fast as the
- * client reads. A client that goes away ends it.
+ * The happy path: what there is at this moment is told, a slice at a time and as fast as the client reads
+ * (R6). A client that goes away ends it.
  */
 #include "config.h"
 #include "app/command.h"
+
+#include <errno.h>
 
 #include "api/server.h"
 #include "app/agent.h"
@@ -17,21 +19,26 @@
 #include "app/member.h"
 #include "base/mem.h"
 #include "etcd/sync.h"
+#include "io/loop.h"
 
+/* Putting entries together; to print them takes twice as long. */
+#define SLICE (2 * USEC_PER_MSEC)
 /* Entries in a frame. */
 #define FRAME_ENTRIES 200
 #define MAX_MAX	      1000000
 
 struct telling {
+	struct loop *loop;
 	struct api_request *req;
-	json *all;
-	const json *next; /* of them */
-	json *stale;	  /* NULL: it is current */
+	struct loop_defer *more;
+	struct history_telling *history;
+	json *stale; /* NULL: it is current */
 };
 
 static void finish(struct telling *t)
 {
-	json_free(t->all);
+	history_telling_free(t->history);
+	loop_defer_free(t->more);
 	json_free(t->stale);
 	api_request_done(t->req);
 	free(t);
@@ -42,31 +49,46 @@ static void on_cancelled(void *arg)
 	finish(arg);
 }
 
-static void tell_some(struct telling *t)
+/* One frame, of what a slice gives. */
+static void on_more(void *arg)
 {
-	json *frame = json_new_object();
-	json *list = json_set(frame, "history", json_new_array());
+	struct telling *t = arg;
+	usec_t until = loop_now(t->loop) + SLICE;
+	json *frame, *list, *entry;
+	unsigned n = 0;
+	int rc;
 
-	for (unsigned n = 0; t->next && n < FRAME_ENTRIES; n++) {
-		json_add(list, json_clone(t->next));
-		t->next = json_next(t->next);
-	}
-	if (t->next)
+	if (api_request_congested(t->req))
+		return;
+	loop_doing(t->loop, "history");
+	frame = json_new_object();
+	list = json_set(frame, "history", json_new_array());
+	do {
+		rc = history_telling_next(t->history, &entry);
+		if (rc == 1) {
+			json_add(list, entry);
+			n++;
+		}
+	} while (rc != 0 && n < FRAME_ENTRIES && loop_now(t->loop) < until);
+	if (rc != 0)
 		json_set_bool(frame, "more", true);
 	else if (t->stale)
 		json_set(frame, "stale", TAKE(t->stale));
-	api_request_reply(t->req, frame);
+	if (rc != 0 && n == 0)
+		json_free(frame);
+	else
+		api_request_reply(t->req, frame);
+	if (rc != 0)
+		loop_defer_schedule(t->more);
+	else
+		finish(t);
 }
 
 static void on_drained(void *arg)
 {
 	struct telling *t = arg;
 
-	do {
-		tell_some(t);
-	} while (t->next && !api_request_congested(t->req));
-	if (!t->next)
-		finish(t);
+	loop_defer_schedule(t->more);
 }
 
 static json *stale(const struct agent *agent)
@@ -104,10 +126,11 @@ void command_history(struct commands *c, struct api_request *req, const json *me
 	if (!command_needs_member(c, req))
 		return;
 	t = xcalloc(1, sizeof(*t));
+	t->loop = agent->loop;
 	t->req = req;
-	t->all = history_tell_all(agent->history, (size_t)max);
-	t->next = json_first(t->all);
+	t->more = loop_patient_new(agent->loop, on_more, t);
+	t->history = history_telling_new(agent->history, (size_t)max);
 	t->stale = stale(agent);
 	api_request_watch(req, &hooks, t);
-	on_drained(t);
+	loop_defer_schedule(t->more);
 }

@@ -39,6 +39,7 @@ agent_app_libapp_a_SOURCES = \
 	agent/app/found.c agent/app/found.h \
 	agent/app/history.c agent/app/history.h \
 	agent/app/history_entry.c \
+	agent/app/history_telling.c \
 	agent/app/hooks.c agent/app/hooks.h \
 	agent/app/hooks_find.c agent/app/hooks_find.h \
 	agent/app/identity.c agent/app/identity.h \

@@ -20,14 +20,10 @@
 #include "etcd/txn.h"
 #include "io/clock.h"
 
-/* How far back a batch is looked for: few other entries come in between. */
-#define BATCHES_BACK 32
-/* Pairs that a sum of entries has. */
-#define SUM_MAX 1024
-
 struct kept {
 	struct history_entry entry;
 	bool listed;
+	unsigned users; /* the history, and who holds it */
 };
 
 struct moved {
@@ -54,11 +50,29 @@ struct history *history_new(void)
 	return h;
 }
 
-static void kept_free(struct kept *kept)
+static void kept_drop(struct kept *kept)
 {
-	list_del(&kept->entry.link);
+	if (--kept->users > 0)
+		return;
 	history_entry_done(&kept->entry);
 	free(kept);
+}
+
+/* It is history no more. */
+static void forget(struct kept *kept)
+{
+	list_del(&kept->entry.link);
+	kept_drop(kept);
+}
+
+void history_hold(const struct history_entry *entry)
+{
+	((struct kept *)CONTAINER_OF(entry, struct kept, entry))->users++;
+}
+
+void history_release(const struct history_entry *entry)
+{
+	kept_drop((struct kept *)CONTAINER_OF(entry, struct kept, entry));
 }
 
 void history_free(struct history *h)
@@ -66,7 +80,7 @@ void history_free(struct history *h)
 	if (!h)
 		return;
 	for (size_t i = 0; i < h->n; i++)
-		kept_free(h->at[i]);
+		forget(h->at[i]);
 	free(h->at);
 	free(h);
 }
@@ -96,7 +110,7 @@ static bool is_at(const struct history *h, size_t i, const char *key)
 
 static void drop(struct history *h, size_t i)
 {
-	kept_free(h->at[i]);
+	forget(h->at[i]);
 	h->n--;
 	memmove(h->at + i, h->at + i + 1, (h->n - i) * sizeof(struct kept *));
 	h->serial++;
@@ -196,7 +210,7 @@ void history_end(struct history *h)
 			h->at[n++] = h->at[i];
 			continue;
 		}
-		kept_free(h->at[i]);
+		forget(h->at[i]);
 		h->serial++;
 	}
 	h->n = n;
@@ -228,6 +242,7 @@ static int take(struct history *h, const char *path, const struct etcd_kv *kv, u
 	memcpy(kept->entry.key, path, strlen(path) + 1);
 	kept->entry.revision = kv->mod_revision;
 	kept->listed = true;
+	kept->users = 1;
 	insert(h, kept);
 	if (kept->entry.kind == HISTORY_FAILOVER)
 		note_moved(h, &kept->entry, happened_at(h, &kept->entry, now, wall));
@@ -289,86 +304,6 @@ const char *history_last_leader(const struct history *h, bool *ret_resigned)
 
 	*ret_resigned = led && resigned && resigned->revision > led->revision;
 	return led ? led->to : "";
-}
-
-/* ---- telling ---- */
-
-/* What is told as one entry. */
-struct sum {
-	struct history_entry entry; /* reason is the newest entry's own; counts are the sum's */
-	size_t cap;
-};
-
-static void add_count(struct sum *sum, const struct history_count *count)
-{
-	struct history_entry *e = &sum->entry;
-
-	for (size_t i = 0; i < e->n_counts; i++) {
-		if (text_eq(e->counts[i].from, count->from) &&
-			text_eq(e->counts[i].to, count->to)) {
-			e->counts[i].nodes += count->nodes;
-			return;
-		}
-	}
-	if (e->n_counts == SUM_MAX)
-		return;
-	if (e->n_counts == sum->cap) {
-		sum->cap = sum->cap ? 2 * sum->cap : 4;
-		e->counts = xrealloc(e->counts, sum->cap, sizeof(*e->counts));
-	}
-	e->counts[e->n_counts++] = *count;
-}
-
-static void add_entry(struct sum *sum, const struct history_entry *e)
-{
-	sum->entry.at = MIN(sum->entry.at, e->at);
-	for (size_t i = 0; i < e->n_counts; i++)
-		add_count(sum, &e->counts[i]);
-}
-
-static void begin_sum(struct sum *sum, const struct history_entry *e)
-{
-	*sum = (struct sum){.entry = *e};
-	sum->entry.counts = NULL;
-	sum->entry.n_counts = 0;
-	add_entry(sum, e);
-}
-
-static struct sum *sum_of(struct sum *sums, size_t n, const struct history_entry *e)
-{
-	for (size_t back = 1; *e->batch && back <= MIN(n, BATCHES_BACK); back++) {
-		struct sum *sum = &sums[n - back];
-
-		if (sum->entry.kind == e->kind && text_eq(sum->entry.batch, e->batch))
-			return sum;
-	}
-	return NULL;
-}
-
-json *history_tell_all(const struct history *h, size_t max)
-{
-	struct sum *sums = xcalloc(h->n + 1, sizeof(*sums));
-	json *all = json_new_array();
-	const struct list *at;
-	size_t n = 0;
-
-	/* the newest first; what is left out at the old end may still belong to one that is told */
-	for (at = h->by_revision.prev; at != &h->by_revision; at = at->prev) {
-		const struct history_entry *e = list_entry(at, const struct history_entry, link);
-		struct sum *sum = sum_of(sums, n, e);
-
-		if (sum)
-			add_entry(sum, e);
-		else if (!max || n < max)
-			begin_sum(&sums[n++], e);
-	}
-	while (n > 0) {
-		n--;
-		json_add(all, history_tell(&sums[n].entry));
-		free(sums[n].entry.counts);
-	}
-	free(sums);
-	return all;
 }
 
 /* ---- writing ---- */

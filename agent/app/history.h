@@ -96,13 +96,25 @@ usec_t history_moved_at(const struct history *history, const char *member);
 const struct history_entry *history_last(const struct history *history, enum history_kind kind);
 /* Who led last, "" where that is not known, and whether leadership was handed on since. */
 const char *history_last_leader(const struct history *history, bool *ret_resigned);
-/* The latest max (0: all) for replies, oldest first, a new array. Entries of one batch become one: the
- * moves added up, with the latest revision and the earliest time. Members that are empty are left out:
+/* An entry of the list lives on while it is held, also when it is history no more; its link does not. */
+void history_hold(const struct history_entry *entry);
+void history_release(const struct history_entry *entry);
+
+/* ---- telling (history_telling.c) ---- */
+
+/* The latest max (0: all) entries as they are now, for replies, oldest first, some at a time. Entries of
+ * one batch become one: the moves added up, with the latest revision and the earliest time. Members that
+ * are empty are left out:
  *
  *     {"kind":"failover","at":1795333837.25,"revision":"9812","by":"mgt1","actor":"leader",
  *      "member":NAME,"from":NAME,"to":NAME,"reason":TEXT,"fence":"812","nodes":63,
  *      "moves":[{"from":"mgt2","to":"mgt1","nodes":32},{"from":"mgt2","to":"mgt3","nodes":31}]} */
-json *history_tell_all(const struct history *history, size_t max);
+struct history_telling;
+struct history_telling *history_telling_new(const struct history *history, size_t max);
+void history_telling_free(struct history_telling *telling); /* NULL is fine */
+/* 1: *ret is the next, new. 0: there are no more. -EAGAIN: call again. No call takes more than a
+ * millisecond or two. */
+int history_telling_next(struct history_telling *telling, json **ret) MUST_CHECK;
 
 /* ---- the value of a key (history_entry.c) ---- */
 

@@ -145,3 +145,20 @@ def test_clients_that_go_away_in_the_middle_leave_nothing_behind(world):
     for session in sessions:
         session.close()
     assert mgt1.is_active()
+
+
+def test_a_history_as_large_as_can_be_is_told_bit_by_bit(world):
+    mgt1, _ = world.found()
+    assert mgt1.collective("log", "loop", "debug").rc == 0
+    moves = [[{"from": f"member-{n}-{i}", "to": f"other-{n}-{i}", "nodes": 1} for i in range(64)]
+             for n in range(16)]
+    for number in range(1000):
+        world.etcd.put(world.key(f"history/{number:05}"), json.dumps(
+            {"kind": "failover", "at": 1e9 + number, "batch": "b", "moves": moves[number % 16]}))
+    seen = len(mgt1.process.lines)
+    for _ in range(3):
+        answer = mgt1.collective("history", "--json", "-n", "0")
+        assert answer.rc == 0, answer
+        entries = json.loads(answer.out)["history"]
+        assert sum(e.get("nodes", 0) for e in entries) == 64000
+    assert all(took < LONGEST / 2 for took, _ in stalls(mgt1, seen)), stalls(mgt1, seen)[-5:]

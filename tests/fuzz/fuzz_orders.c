@@ -20,6 +20,19 @@
 #define NOW  (1000 * USEC_PER_SEC)
 #define WALL (1795333836 * USEC_PER_SEC)
 
+static void tell_all(const struct history *history)
+{
+	struct history_telling *telling = history_telling_new(history, 0);
+	json *entry;
+	int rc;
+
+	while ((rc = history_telling_next(telling, &entry)) != 0) {
+		if (rc == 1)
+			json_free(entry);
+	}
+	history_telling_free(telling);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(int truth)
@@ -123,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			history_end(history);
 		}
 	}
-	json_free(history_tell_all(history, 0));
+	tell_all(history);
 	(void)!history_last_leader(history, &resigned);
 	(void)!history_moved_at(history, "mgt1");
 	history_free(history);

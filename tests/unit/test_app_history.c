@@ -54,15 +54,65 @@ static void put_entry(const char *path, const struct history_entry *entry, int64
 	put(path, value, revision);
 }
 
+/* All that is still to be told, as an array. */
+static json *rest_of(struct history_telling *telling)
+{
+	json *all = json_new_array(), *one;
+	int rc;
+
+	while ((rc = history_telling_next(telling, &one)) != 0) {
+		if (rc == 1)
+			json_add(all, one);
+		else
+			ck_assert_int_eq(rc, -EAGAIN);
+	}
+	history_telling_free(telling);
+	return all;
+}
+
 static void told(size_t max, const char *expected)
 {
-	CLEANUP(json_freep) json *all = history_tell_all(h, max);
+	CLEANUP(json_freep) json *all = rest_of(history_telling_new(h, max));
 	struct buf b = BUF_INIT(1 << 20);
 
 	ck_assert_int_eq(json_print(all, &b), 0);
 	ck_assert_str_eq(buf_cstr(&b), expected);
 	buf_done(&b);
 }
+
+START_TEST(what_is_told_is_as_it_was_when_that_began)
+{
+	struct history_telling *telling, *given_up;
+	json *all, *one;
+	double nodes;
+
+	begin();
+	put("history/1",
+		"{\"kind\":\"failover\",\"batch\":\"b\",\"moves\":[{\"from\":\"mgt2\","
+		"\"to\":\"mgt1\",\"nodes\":3}]}",
+		5);
+	put("history/2",
+		"{\"kind\":\"failover\",\"batch\":\"b\",\"moves\":[{\"from\":\"mgt2\","
+		"\"to\":\"mgt1\",\"nodes\":4}]}",
+		6);
+	telling = history_telling_new(h, 0);
+	given_up = history_telling_new(h, 1);
+	ck_assert_int_eq(history_telling_next(telling, &one), -EAGAIN);
+	ck_assert_int_eq(history_telling_next(given_up, &one), -EAGAIN);
+	ck_assert_int_eq(give("history/1", "", 7, true), 0);
+	put("history/2", "{\"kind\":\"paused\"}", 8);
+	history_begin(h);
+	history_end(h);
+	ck_assert_uint_eq(history_count(h), 0);
+	all = rest_of(telling);
+	ck_assert_uint_eq(json_count(all), 1);
+	ck_assert_int_eq(json_number(json_first(all), "nodes", &nodes, NULL), 0);
+	ck_assert_double_eq(nodes, 7);
+	json_free(all);
+	history_telling_free(given_up);
+	finish();
+}
+END_TEST
 
 START_TEST(an_entry_is_read_as_it_was_written)
 {
@@ -412,6 +462,7 @@ TCase *history_case(void)
 	TCase *t = tcase_create("history");
 
 	tcase_add_test(t, an_entry_is_read_as_it_was_written);
+	tcase_add_test(t, what_is_told_is_as_it_was_when_that_began);
 	tcase_add_loop_test(t, every_kind_has_a_name_of_its_own, 0, HISTORY_KINDS);
 	tcase_add_test(t, what_is_written_can_always_be_read);
 	tcase_add_test(t, a_long_reason_is_cut_between_characters);
