@@ -344,16 +344,24 @@ static char *reason_of(
 	return rc < 0 ? xstrdup("several members") : buf_take(&b);
 }
 
+/* Who ordered it; "several" where that is more than one. */
 static const char *actor_of(
 	const struct mover *m, const struct mover_tally *tally, enum planner_cause cause)
 {
-	const struct order *order = NULL;
+	const struct order *order = orders_rebalance(m->agent->orders);
+	const char *actor = NULL;
 
-	if (cause == PLANNER_BALANCED)
-		order = orders_rebalance(m->agent->orders);
-	else if (cause == PLANNER_DRAINED)
-		order = orders_drain(m->agent->orders, tally->at[0].from);
-	return order && *order->actor ? order->actor : "leader";
+	for (size_t i = 0; cause != PLANNER_GONE && i < tally->n; i++) {
+		const char *one;
+
+		if (cause == PLANNER_DRAINED)
+			order = orders_drain(m->agent->orders, tally->at[i].from);
+		one = order && *order->actor ? order->actor : "leader";
+		if (actor && !text_eq(actor, one))
+			return "several";
+		actor = one;
+	}
+	return actor ? actor : "leader";
 }
 
 static void put_entry(const struct mover *m, struct mover_lane *lane, struct etcd_txn *txn,

@@ -306,6 +306,22 @@ START_TEST(leadership_that_is_lost_half_way_is_gone_on_with_by_the_next)
 }
 END_TEST
 
+START_TEST(moves_that_two_have_ordered_are_not_the_ones_alone)
+{
+	world_begin();
+	world_nodes(1, 3, "", "mgt2", "mgt1,mgt2");
+	world_nodes(4, 6, "", "mgt3", "mgt1,mgt3");
+	world_move();
+	wait_state("watching");
+	kv_put(&world.kv, PREFIX "drains/mgt2", "{\"by\":\"mgt1\",\"actor\":\"uid 7\",\"at\":1}");
+	kv_put(&world.kv, PREFIX "drains/mgt3", "{\"by\":\"mgt1\",\"actor\":\"root\",\"at\":1}");
+	WAIT(managed_by("mgt1") == 6);
+	wait_state("watching");
+	ck_assert_str_eq(history_last(world.agent.history, HISTORY_DRAIN)->actor, "several");
+	world_end();
+}
+END_TEST
+
 static bool no_order(void)
 {
 	return kv_get(&world.kv, PREFIX "rebalance")->mod == 0;
@@ -343,5 +359,6 @@ TCase *mover_fault_case(void)
 	tcase_add_test(t, a_copy_that_lags_is_waited_for);
 	tcase_add_test(t, leadership_that_is_lost_half_way_is_gone_on_with_by_the_next);
 	tcase_add_test(t, an_order_that_could_not_be_removed_is_removed_later);
+	tcase_add_test(t, moves_that_two_have_ordered_are_not_the_ones_alone);
 	return t;
 }
