@@ -204,23 +204,38 @@ def test_the_commands_for_nodes_answer_as_the_guide_shows(mgt1):
     assert run_page(mgt1, "docs/guide.md", "Nodes and groups") >= 15
 
 
-def test_managers_follow_their_members_as_the_guide_shows(world):
-    mgt1, mgt2, mgt3 = world.collective(3)
+class Trio:
+    """Three members, and what happens in brackets in the pages."""
 
-    def mgt2_dies():
-        mgt2.kill()
-        wait_until(lambda: "mgt2" in mgt1.raw_show()["offline"], 15, "mgt2 to be offline")
-        wait_until(lambda: "mgt2 (offline): (0 nodes)\n" in mgt1.collective("nodes").out, 5,
+    def __init__(self, world):
+        self.members = world.collective(3)
+        self.world = world
+        self.mgt1, self.mgt2, _ = self.members
+        self.events = {"(mgt2 loses power)": self.mgt2_dies, "(mgt2 is back)": self.mgt2_returns}
+
+    def mgt2_dies(self):
+        self.mgt2.kill()
+        wait_until(lambda: "mgt2" in self.mgt1.raw_show()["offline"], 15, "mgt2 to be offline")
+        wait_until(lambda: "mgt2 (offline): (0 nodes)\n" in self.mgt1.collective("nodes").out, 5,
                    "its nodes to have other managers")
 
-    def mgt2_returns():
-        mgt2.start()
-        world.settled([mgt1, mgt2, mgt3])
+    def mgt2_returns(self):
+        self.mgt2.start()
+        self.world.settled(self.members)
 
-    events = {"(mgt2 loses power)": mgt2_dies, "(mgt2 is back)": mgt2_returns}
-    assert run_page(mgt1, "docs/guide.md", "Managers of nodes", events=events) >= 15
-    assert run_page(mgt1, "docs/guide.md", "Planned work on members", events=events) >= 10
-    assert mgt1.collective("nodes").err == "", "nothing is paused any more"
+    def run(self, name, heading):
+        return run_page(self.mgt1, name, heading, events=self.events)
+
+
+def test_managers_follow_their_members_as_the_guide_shows(world):
+    trio = Trio(world)
+    assert trio.run("docs/guide.md", "Managers of nodes") >= 15
+    assert trio.run("docs/guide.md", "Planned work on members") >= 10
+    assert trio.mgt1.collective("nodes").err == "", "nothing is paused any more"
+
+
+def test_managers_follow_their_members_as_the_readme_shows(world):
+    assert Trio(world).run("README.md", "Managers that follow their members") >= 7
 
 
 def test_the_hook_of_the_guide_makes_a_file_for_each_node(world, tmp_path):
