@@ -26,7 +26,8 @@ tests_unit_test_core_rekey_world_LDADD = agent/core/libcore.a agent/base/libbase
 check_PROGRAMS += tests/unit/test_core_planner
 TESTS += tests/unit/test_core_planner
 tests_unit_test_core_planner_SOURCES = tests/unit/test_core_planner.c \
-	tests/unit/test_core_balance.c tests/unit/test_core_planner.h tests/lib/suite.h
+	tests/unit/test_core_planner_laws.c tests/unit/test_core_balance.c \
+	tests/unit/test_core_planner.h tests/lib/suite.h
 tests_unit_test_core_planner_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_core_planner_LDADD = agent/core/libcore.a agent/base/libbase.a $(UNIT_LDADD)
 check_PROGRAMS += tests/unit/test_core_failover
