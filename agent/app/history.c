@@ -37,7 +37,7 @@ struct history {
 	size_t n;
 	bool listing;
 	uint64_t serial;
-	struct moved moved[ROSTER_MAX];
+	struct moved moved[ROSTER_MAX]; /* by name */
 	size_t n_moved;
 };
 
@@ -137,26 +137,54 @@ static void insert(struct history *h, struct kept *kept)
 
 /* ---- when members were moved away from ---- */
 
-static struct moved *find_moved(const struct history *h, const char *name)
+/* The place of the first one that is not in front of the name. */
+static size_t moved_place(const struct history *h, const char *name)
 {
-	for (size_t i = 0; i < h->n_moved; i++) {
-		if (text_eq(h->moved[i].name, name))
-			return (struct moved *)&h->moved[i];
+	size_t low = 0, high = h->n_moved;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(h->moved[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return low;
 }
 
-static struct moved *room_for_moved(struct history *h)
+static struct moved *find_moved(const struct history *h, const char *name)
 {
-	struct moved *oldest = &h->moved[0];
+	size_t i = moved_place(h, name);
 
-	if (h->n_moved < ARRAY_SIZE(h->moved))
-		return &h->moved[h->n_moved++];
+	return i < h->n_moved && text_eq(h->moved[i].name, name) ? (struct moved *)&h->moved[i]
+								 : NULL;
+}
+
+static void forget_moved(struct history *h)
+{
+	size_t oldest = 0;
+
 	for (size_t i = 1; i < h->n_moved; i++) {
-		if (h->moved[i].at < oldest->at)
-			oldest = &h->moved[i];
+		if (h->moved[i].at < h->moved[oldest].at)
+			oldest = i;
 	}
-	return oldest;
+	h->n_moved--;
+	memmove(&h->moved[oldest], &h->moved[oldest + 1],
+		(h->n_moved - oldest) * sizeof(h->moved[0]));
+}
+
+static struct moved *add_moved(struct history *h, const char *name)
+{
+	size_t i;
+
+	if (h->n_moved == ARRAY_SIZE(h->moved))
+		forget_moved(h);
+	i = moved_place(h, name);
+	memmove(&h->moved[i + 1], &h->moved[i], (h->n_moved - i) * sizeof(h->moved[0]));
+	h->n_moved++;
+	snprintf(h->moved[i].name, sizeof(h->moved[i].name), "%s", name);
+	return &h->moved[i];
 }
 
 static void note_moved(struct history *h, const struct history_entry *e, usec_t at)
@@ -167,10 +195,8 @@ static void note_moved(struct history *h, const struct history_entry *e, usec_t 
 
 		if (!name_valid(name) || (moved && moved->at >= at))
 			continue;
-		if (!moved) {
-			moved = room_for_moved(h);
-			snprintf(moved->name, sizeof(moved->name), "%s", name);
-		}
+		if (!moved)
+			moved = add_moved(h, name);
 		moved->at = at;
 	}
 }

@@ -1,10 +1,14 @@
 """Managers, orders and history as somebody may put them into etcd, and clients that ask without end: what
 is told is harmless, and the loop is never busy for long."""
 
+import contextlib
 import json
+import os
 import re
 import threading
 import time
+
+import pytest
 
 from harness.agent import run_command
 from harness.wait import wait_until
@@ -162,3 +166,59 @@ def test_a_history_as_large_as_can_be_is_told_bit_by_bit(world):
         entries = json.loads(answer.out)["history"]
         assert sum(e.get("nodes", 0) for e in entries) == 64000
     assert all(took < LONGEST / 2 for took, _ in stalls(mgt1, seen)), stalls(mgt1, seen)[-5:]
+
+
+def test_programs_are_given_nothing_that_a_shell_may_take_for_more_than_a_name(world):
+    mgt1 = world.agent("mgt1", start=False, name="mgt1")
+    out = os.path.join(mgt1.home, "told")
+    os.makedirs(mgt1.path("hooks.d"), mode=0o755)
+    for event in ("manager-gained", "manager-lost"):
+        with open(os.open(mgt1.path("hooks.d", event), os.O_CREAT | os.O_WRONLY, 0o755), "w",
+                  encoding="ascii") as f:
+            f.write(f"#!/bin/sh\nenv >>{out}; ls /proc/self/fd | tr '\\n' ' ' >>{out}\n"
+                    f"grep -E 'Sig(Blk|Ign)' /proc/self/status >>{out}\necho >>{out} ended\n")
+    mgt1.start()
+    mgt1.invite("mgt2")
+    wait_until(mgt1.is_active, 10, "mgt1 to be active")
+    nodes(mgt1, "nodedefine", "n1", "collective.manager=mgt1")
+
+    def told(times):
+        wait_until(lambda: os.path.exists(out) and
+                   open(out, encoding="utf-8").read().count("ended\n") == times, 15, "a hook")
+        with open(out, encoding="utf-8") as f:
+            return f.read()
+    told(1)
+    world.etcd.put(world.key("nodes/n1/collective.manager"), "$(reboot);() { :;}; x")
+    told(2)
+    world.etcd.put(world.key("nodes/n1/collective.manager"), "mgt1")
+    text = told(3)
+    assert "reboot" not in text
+    assert text.count("COLLECTIVE_FROM=mgt1\n") == 1
+    assert text.count("COLLECTIVE_TO=mgt1\n") == 2
+    assert set(re.findall(r"^0 1 2 3 (?=Sig)|^0 1 2 3 .*", text, re.M)) == {"0 1 2 3 "}, text
+    assert set(re.findall(r"Sig(?:Blk|Ign):\s*([0-9a-f]+)", text)) == {"0" * 16}, text
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="another user can't be tried")
+def test_readers_that_watch_leave_room_for_root(world):
+    mgt1, _ = world.found()
+    mgt1.config["api"] = {"read_group": "nogroup"}
+    for folder in (world.folder, mgt1.home):
+        os.chmod(folder, 0o711)
+    mgt1.restart()
+    wait_until(mgt1.is_active, 15, "it to be back")
+    with contextlib.ExitStack() as stack:
+        def watch():
+            session = stack.enter_context(Session(mgt1.socket, 10))
+            return session.collective(operation="watch")
+        os.setgroups([])
+        os.setegid(65534)
+        os.seteuid(65534)
+        try:
+            readers = [watch() for _ in range(40)]
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+        assert ["error" in frame for frame in readers] == [False] * 32 + [True] * 8, readers[-9:]
+        assert not any("error" in watch() for _ in range(32))
+        assert "error" in watch()

@@ -366,6 +366,31 @@ START_TEST(when_a_member_was_moved_away_from_is_when_it_was_seen)
 }
 END_TEST
 
+/* As many as may be members; more take the place of those longest ago. */
+START_TEST(many_members_are_known_to_have_been_moved_away_from)
+{
+	begin();
+	history_begin(h);
+	for (int i = 0; i < 600; i++) {
+		CLEANUP(freep) char *path = xasprintf("history/%03d", i);
+		CLEANUP(freep)
+		char *value = xasprintf("{\"kind\":\"failover\",\"at\":%d,\"moves\":[{\"from\":"
+					"\"m%d\",\"to\":\"x\",\"nodes\":1}]}",
+			1000 + i, i * 7 % 600);
+
+		put(path, value, 10 + i);
+	}
+	history_end(h);
+	for (int i = 0; i < 600; i++) {
+		CLEANUP(freep) char *name = xasprintf("m%d", i * 7 % 600);
+		usec_t at = NOW - (WALL - (1000 + i) * USEC_PER_SEC);
+
+		ck_assert_int_eq(history_moved_at(h, name), i < 600 - 512 ? 0 : at);
+	}
+	finish();
+}
+END_TEST
+
 START_TEST(what_is_older_happened_by_its_age)
 {
 	begin();
@@ -473,6 +498,7 @@ TCase *history_case(void)
 	tcase_add_test(t, a_listing_takes_away_what_it_does_not_have);
 	tcase_add_test(t, the_last_leader_is_known);
 	tcase_add_test(t, when_a_member_was_moved_away_from_is_when_it_was_seen);
+	tcase_add_test(t, many_members_are_known_to_have_been_moved_away_from);
 	tcase_add_test(t, what_is_older_happened_by_its_age);
 	tcase_add_test(t, what_happened_at_zero_happened);
 	tcase_add_test(t, a_full_folder_makes_room_for_what_is_new);
