@@ -1,6 +1,7 @@
 #!/bin/bash
 # The completion of etc/completion/collective, asked as bash would ask it, with a `collective` that
 # answers "show --json" as a member of three does.
+built=$(cd "${top_builddir:-.}" && pwd)/collective
 cd "${srcdir:-.}" || exit 99
 # shellcheck source=etc/completion/collective
 source etc/completion/collective || exit 1
@@ -68,4 +69,24 @@ expect '--json' collective secret --
 offline='[]'
 expect '' collective delete ''
 expect 'debug' collective log etcd d
+expect 'mgt2 mgt3 mgt10' collective drain m
+expect '' collective drain mgt2 --reason ''
+expect '' collective watch --since ''
+
+# Every command is offered, and each with the options that its own help has in its first line.
+[[ -x $built ]] || exit "$failed"
+usages=$("$built" --help | grep -E '^  [a-z]')
+[[ $usages ]] || failed=1
+while read -r verb rest; do
+	expect "$verb" collective "$verb"
+	wanted=$(grep -oE '\[--?[a-z-]+' <<<"$rest" | tr -d '[' | sort)
+	COMP_WORDS=(collective "$verb" -)
+	COMP_CWORD=2
+	_collective
+	offered=$(printf '%s\n' "${COMPREPLY[@]}" | sort)
+	if [[ $offered != "$wanted" ]]; then
+		printf '%s: offers %s, has %s\n' "$verb" "${offered//$'\n'/ }" "${wanted//$'\n'/ }" >&2
+		failed=1
+	fi
+done <<<"$usages"
 exit "$failed"
