@@ -9,6 +9,7 @@
 #include "app/member.h"
 #include "app/orders.h"
 #include "app/registry.h"
+#include "base/mem.h"
 #include "core/roster.h"
 #include "wire/json.h"
 
@@ -44,12 +45,18 @@ static void tell(struct await *a, usec_t now)
 
 static int give_up(const struct agent *agent, struct err *err)
 {
-	if (orders_pause(agent->orders))
-		return err_set(err, -ETIMEDOUT, "automatic moves are paused");
 	if (!roster_leader_member(member_roster(agent->member)))
 		return err_set(err, -ETIMEDOUT, "no member leads the collective");
 	return err_set(err, -ETIMEDOUT, "nothing has moved for %d seconds",
 		(int)(AWAIT_LIMIT / USEC_PER_SEC));
+}
+
+static int paused(const struct order *pause, struct err *err)
+{
+	CLEANUP(freep) char *by = order_text(pause);
+
+	return err_set(err, -EPERM, "automatic moves are paused%s%s, until collective resume",
+		*by ? " " : "", by);
 }
 
 int await_go_on(struct await *a, int64_t left, struct err *err)
@@ -62,6 +69,8 @@ int await_go_on(struct await *a, int64_t left, struct err *err)
 	a->left = left;
 	if (!member_quorum(agent->member))
 		return registry_no_quorum(err);
+	if (orders_pause(agent->orders))
+		return paused(orders_pause(agent->orders), err);
 	if (now - a->moved_at >= AWAIT_LIMIT)
 		return give_up(agent, err);
 	tell(a, now);

@@ -1,7 +1,7 @@
 /*
  * struct await: a command that has ordered something of the leader and waits until it is done: it looks
- * every quarter of a second, tells its client how many nodes are left, and gives up when nothing moves any
- * more. What was ordered stays ordered then.
+ * every quarter of a second, tells its client how many nodes are left, and gives up when moves are paused, or
+ * nothing moves any more. What was ordered stays ordered then.
  */
 #ifndef APP_AWAIT_H
 #define APP_AWAIT_H

@@ -230,6 +230,27 @@ def test_progress_is_told_and_an_interrupt_leaves_the_order(trio):
     trio.world.settled(trio.members, 20)
 
 
+def test_a_pause_ends_the_waiting_at_once_and_is_named(trio):
+    trio.define("a1-a3", "mgt2")
+    leader = next(m for m in trio.members if m.leader() == m.title)
+    others = [m for m in trio.members if m is not leader]
+    leader.stop()
+    try:
+        waiting = others[0].spawn("drain", "mgt2")
+        wait_until(lambda: drain_order(trio), 10, "the order to be there")
+        trio.ok("pause", "--reason", "look first", member=others[1])
+        _, err = waiting.communicate(timeout=10)
+    finally:
+        leader.cont()
+    assert waiting.returncode == 1
+    assert re.search(rf"automatic moves are paused by root on {others[1].title} at .*: look first, "
+                     "until collective resume: mgt2 stays ordered to be drained, 3 nodes are left",
+                     err), err
+    trio.world.settled(trio.members, 20)
+    trio.ok("resume")
+    wait_until(lambda: "mgt2" not in trio.counts(), 20, "it to be done then")
+
+
 def test_a_drain_that_is_taken_back_ends_the_waiting(trio):
     trio.define("a1-a3", "mgt2")
     leader = next(m for m in trio.members if m.leader() == m.title)
