@@ -371,22 +371,8 @@ void client_free(struct client *c)
 	free(c);
 }
 
-static void read_end(const json *done, struct client_end *ret)
-{
-	const json *stale = json_at(done, "stale");
-	int64_t revision;
-
-	*ret = (struct client_end){.age = -1};
-	if (!stale)
-		return;
-	if (json_number(stale, "age", &ret->age, NULL) < 0 || !(ret->age >= 0))
-		ret->age = 0;
-	if (json_i64(stale, "revision", &revision, NULL) == 0)
-		snprintf(ret->revision, sizeof(ret->revision), "%" PRId64, revision);
-}
-
 int client_request(struct client *c, const char *operation, const char *path, json *parameters,
-	client_frame_fn *on_frame, void *arg, struct client_end *ret, struct err *err)
+	client_frame_fn *on_frame, void *arg, json **ret_done, struct err *err)
 {
 	bool reads = text_eq(operation, "retrieve");
 	json *request = json_new_object();
@@ -405,8 +391,7 @@ int client_request(struct client *c, const char *operation, const char *path, js
 		if (rc < 0)
 			break;
 		if (json_get(frame, "_requestdone")) {
-			read_end(frame, ret);
-			json_free(frame);
+			*ret_done = frame;
 			return 0;
 		}
 		rc = on_frame(frame, arg);

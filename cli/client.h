@@ -38,17 +38,12 @@ int client_collect(const char *socket, json *request, usec_t timeout, client_fra
 
 struct client;
 
-/* What the end of an answer tells: the age is in seconds, negative while the answer is current. */
-struct client_end {
-	double age;
-	char revision[32]; /* "" where it is not told */
-};
-
 int client_open(const char *socket, struct client **ret, struct err *err) MUST_CHECK;
-/* Returns what on_frame ended it with. operation is "retrieve", "update", "create" or "delete"; takes the parameters, which may be NULL,
- * and wipes them. An error that the agent answers is a frame like others. */
+/* Returns what on_frame ended it with; 0: *ret_done is the last frame, new. operation is "retrieve", "update",
+ * "create" or "delete"; takes the parameters, which may be NULL, and wipes them. An error that the agent
+ * answers is a frame like others. */
 int client_request(struct client *c, const char *operation, const char *path, json *parameters,
-	client_frame_fn *on_frame, void *arg, struct client_end *ret, struct err *err) MUST_CHECK;
+	client_frame_fn *on_frame, void *arg, json **ret_done, struct err *err) MUST_CHECK;
 /* NULL is fine. */
 void client_free(struct client *c);
 

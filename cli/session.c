@@ -64,31 +64,37 @@ bool session_error(struct session *s, const json *frame, const char *front, bool
 	return true;
 }
 
-static void tell_age(struct session *s, const struct client_end *end)
+static void tell_age(struct session *s, const json *stale)
 {
 	char shown[NUM_DURATION_MAX];
+	int64_t revision;
+	double age;
 
-	if (end->age < 0 || s->told)
+	if (!stale || s->told)
 		return;
 	s->told = true;
-	fprintf(s->call->err, "Showing what was known %s ago", duration(end->age, shown));
-	if (end->revision[0])
-		fprintf(s->call->err, " (revision %s)", end->revision);
+	if (json_number(stale, "age", &age, NULL) < 0 || !(age >= 0))
+		age = 0;
+	fprintf(s->call->err, "Showing what was known %s ago", duration(age, shown));
+	if (json_i64(stale, "revision", &revision, NULL) == 0)
+		fprintf(s->call->err, " (revision %" PRId64 ")", revision);
 	fprintf(s->call->err, "; collective show tells more\n");
 }
 
 bool session_request(struct session *s, const char *operation, const char *path, json *parameters,
 	client_frame_fn *on_frame, void *arg)
 {
+	CLEANUP(json_freep) json *done = NULL;
 	struct err err = {""};
-	struct client_end end;
 	int rc = s->client ? 0 : client_open(s->call->socket, &s->client, &err);
 
 	if (rc == 0) {
 		rc = client_request(
-			s->client, operation, path, TAKE(parameters), on_frame, arg, &end, &err);
-		if (rc == 0 && text_eq(operation, "retrieve"))
-			tell_age(s, &end);
+			s->client, operation, path, TAKE(parameters), on_frame, arg, &done, &err);
+		if (done && text_eq(operation, "retrieve"))
+			tell_age(s, json_at(done, "stale"));
+		if (done)
+			command_heard(s->call, s->call->err, done);
 	}
 	json_wipe(parameters);
 	if (rc == -EPIPE)

@@ -46,13 +46,17 @@ const struct api_peer *api_request_peer(const struct api_request *req)
 	return &req->peer;
 }
 
+static void say_always(const struct api_server *server, json *value)
+{
+	if (server && server->handlers.answering)
+		server->handlers.answering(value, server->arg);
+}
+
 /* {"collective":value}; takes it. */
 static json *of_collective(struct api_request *req, json *value)
 {
-	const struct api_server *server = req->server;
-
-	if (!req->answered && server && server->handlers.answering)
-		server->handlers.answering(value, server->arg);
+	if (!req->answered)
+		say_always(req->server, value);
 	req->answered = true;
 	return envelope_new_collective(value);
 }
@@ -94,6 +98,8 @@ void api_request_done(struct api_request *req)
 		done = envelope_new_done();
 		if (req->stale)
 			json_set(done, "stale", TAKE(req->stale));
+		if (req->kind != ENVELOPE_COLLECTIVE)
+			say_always(req->server, done);
 		conn_send(conn, done);
 	}
 	if (conn)

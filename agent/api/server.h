@@ -52,8 +52,8 @@ struct api_handlers {
 		const json *parameters, void *arg);
 	/* May a peer with API_READ ask for it? NULL: for "show" alone. */
 	bool (*readable)(const char *operation);
-	/* The first frame of an answer to {"collective":…}, errors included: for what every answer is to
-	 * say. NULL: nothing. */
+	/* The first frame of an answer to {"collective":…}, errors included, and the last of any other:
+	 * for what every answer is to say. NULL: nothing. */
 	void (*answering)(json *value, void *arg);
 };
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+from harness.agent import run_command
 from harness.etcdclient import b64
 from harness.wait import wait_until
 
@@ -43,6 +44,8 @@ def test_a_pause_is_told_by_every_member_until_it_ends(world):
                  ("invite", "--list")]:
         answer = mgt2.collective(*args)
         assert answer.rc == 0 and re.fullmatch(banner, answer.err), answer
+    rc, out, err = run_command("nodelist", socket=mgt2.socket)
+    assert (rc, out) == (0, "") and re.fullmatch(banner, err), err
     refused = mgt2.collective("delete", "mgt7")
     assert re.fullmatch(banner + "mgt7 is not a recognized collective member\n", refused.err)
     for args in [("show", "--json"), ("history", "--json"), ("rekey", "--status", "--json"),

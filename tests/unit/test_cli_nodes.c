@@ -77,6 +77,10 @@ static const struct talk reading[] = {
 		{NODE("n1", MGT2) "{\"_requestdone\":1,\"stale\":{\"age\":42,\"revision\":812}}"},
 		0, "n1: collective.manager: mgt2\n",
 		"Showing what was known 42s ago (revision 812); collective show tells more\n"},
+	{"nodelist", "", RETRIEVE("/nodes/"),
+		{"{\"_requestdone\":1,\"paused\":{\"actor\":\"root\",\"by\":\"mgt1\",\"reason\":"
+		 "\"x\"}}"},
+		0, "", "Automatic moves are paused (by an administrator by root on mgt1: x)\n"},
 	{"nodelist", "", RETRIEVE("/nodes/"), {"{\"_requestdone\":1,\"stale\":{}}"}, 0, "",
 		"Showing what was known 0ms ago; collective show tells more\n"},
 	{"nodeattrib n1-n2 --json", "", RETRIEVE("/noderange/n1-n2/attributes/current"),
