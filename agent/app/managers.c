@@ -25,8 +25,6 @@
 
 #define STEP	 128 /* nodes between two looks at the clock */
 #define CATCH_UP 16  /* the same where an expression may have to be worked out */
-/* Of a text that stands for a manager; no member has a longer name. */
-#define MANAGER_MAX ((size_t)255)
 
 struct entry {
 	struct table_link link;
@@ -159,28 +157,15 @@ static void set_exists(struct managers *m, struct entry *e, bool exists)
 	e->exists = exists;
 }
 
-/* Not so much of a text that it matters, cut between two characters. */
-static size_t bounded(const char *text)
-{
-	size_t len = strnlen(text, MANAGER_MAX + 1);
-
-	if (len <= MANAGER_MAX)
-		return len;
-	for (len--; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-		len--;
-	return len;
-}
-
 static void set_manager(struct managers *m, struct entry *e, const char *manager)
 {
 	const char *told = text_of(e->told);
-	size_t len = bounded(manager);
 
 	free(TAKE(e->now));
 	list_del(&e->changed);
-	if (strlen(told) == len && memcmp(told, manager, len) == 0)
+	if (strcmp(told, manager) == 0)
 		return;
-	e->now = xstrndup(manager, len);
+	e->now = xstrdup(manager);
 	list_add_tail(&m->changed, &e->changed);
 }
 

@@ -148,8 +148,10 @@ void db_group_each(const struct db *db, uint32_t group, db_value_fn *fn, void *a
 /* Every attribute name that some key has, in code point order. */
 void db_each_name(const struct db *db, void (*fn)(const char *name, void *arg), void *arg);
 
+/* No member has a longer name. */
+#define DB_MANAGER_MAX ((size_t)255)
 /* Nodes whose effective collective.manager is this text; "": those without one, and those whose
- * expression is broken. A reverse index: only what has changed since the last call is looked at. Never
+ * expression is broken or whose text is longer than that. A reverse index: only what has changed since the last call is looked at. Never
  * NULL. */
 const struct bitset *db_managed_by(const struct db *db, const char *manager);
 /* Does that work beforehand, a slice at a time: looks at no more than so many nodes. True: there is

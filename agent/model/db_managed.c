@@ -107,6 +107,11 @@ static void look_again(const struct db *db, struct db_node *node, struct buf *te
 		if (value.kind == DB_BROKEN)
 			value.len = 0;
 	}
+	/* a group's expression may give as many of them as it has nodes */
+	if (value.len > DB_MANAGER_MAX) {
+		value.text = "";
+		value.len = 0;
+	}
 	manager = node->manager;
 	if (manager && manager->len == value.len &&
 		memcmp(manager->text, value.text, value.len) == 0)

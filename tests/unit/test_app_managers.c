@@ -175,18 +175,16 @@ START_TEST(inherited_managers_and_expressions_count)
 }
 END_TEST
 
-START_TEST(a_text_that_is_no_name_is_kept_short)
+START_TEST(a_text_that_no_name_is_as_long_as_is_nobody)
 {
-	char text[1000];
-	CLEANUP(freep) struct managers_change *changes = NULL;
+	char text[DB_MANAGER_MAX + 2];
 
 	memset(text, 'x', sizeof(text));
-	memcpy(text + 254, "\xc3\xa4", 2);
 	text[sizeof(text) - 1] = '\0';
-	put_node("n1", text);
-	look();
-	ck_assert_uint_eq(managers_changes(managers, db, &changes), 1);
-	ck_assert_uint_eq(strlen(changes[0].to), 254);
+	put_node("n1", "mgt1");
+	ck_assert_str_eq(told(), "n1:>mgt1 ");
+	put("nodes/n1/collective.manager", text);
+	ck_assert_str_eq(told(), "n1:mgt1> ");
 }
 END_TEST
 
@@ -312,7 +310,7 @@ static Suite *managers_suite(void)
 	tcase_add_test(tc, nodes_that_come_and_go_are_told_where_somebody_manages_them);
 	tcase_add_test(tc, another_database_differs_by_names_alone);
 	tcase_add_test(tc, inherited_managers_and_expressions_count);
-	tcase_add_test(tc, a_text_that_is_no_name_is_kept_short);
+	tcase_add_test(tc, a_text_that_no_name_is_as_long_as_is_nobody);
 	tcase_add_test(tc, the_picture_is_what_was_told);
 	tcase_add_test(tc, a_look_ends_in_time_and_goes_on_where_it_was);
 	tcase_add_loop_test(tc, who_follows_the_changes_knows_what_there_is, 0, 100);

@@ -219,6 +219,26 @@ START_TEST(managers_are_counted_without_looking_at_any_node)
 }
 END_TEST
 
+START_TEST(a_text_that_is_too_long_for_a_manager_is_nobody)
+{
+	CLEANUP(db_freep) struct db *db = db_new(1);
+	CLEANUP(freep) char *text = xmalloc(DB_MANAGER_MAX + 2);
+
+	memset(text, 'm', DB_MANAGER_MAX + 1);
+	text[DB_MANAGER_MAX + 1] = '\0';
+	put(db, "nodes/n1/groups", "");
+	put(db, "nodes/n1/collective.manager", text);
+	put(db, "nodes/n2/groups", "");
+	put(db, "nodes/n2/location.row", text + 1);
+	put(db, "nodes/n2/collective.manager", "{location.row}");
+	ck_assert_uint_eq(managed(db, ""), 1);
+	ck_assert_uint_eq(managed(db, text), 0);
+	ck_assert_uint_eq(managed(db, text + 1), 1);
+	put(db, "nodes/n2/collective.manager", "m{location.row}");
+	ck_assert_uint_eq(managed(db, ""), 2);
+}
+END_TEST
+
 START_TEST(managers_may_depend_on_other_attributes)
 {
 	CLEANUP(db_freep) struct db *db = db_new(1);
@@ -461,6 +481,7 @@ static Suite *values_suite(void)
 	tcase_add_test(tcase, references_end_somewhere);
 	tcase_add_test(tcase, any_text_can_be_evaluated_on_a_node);
 	tcase_add_test(tcase, managers_are_found_backwards);
+	tcase_add_test(tcase, a_text_that_is_too_long_for_a_manager_is_nobody);
 	tcase_add_test(tcase, managers_are_counted_without_looking_at_any_node);
 	tcase_add_test(tcase, managers_may_depend_on_other_attributes);
 	tcase_add_test(tcase, the_index_catches_up_in_slices);
