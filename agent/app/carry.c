@@ -310,9 +310,8 @@ static void put_led(struct carry *c, struct etcd_txn *txn)
 		entry.reason = xasprintf("the lease of %s ended", from);
 	else if (text_eq(from, c->name) || seen_all(c))
 		entry.reason = xasprintf("somebody removed the key of %s", from);
-	else
-		entry.reason =
-			xasprintf("the lease of %s ended, or somebody removed its key", from);
+	else /* its lease may have ended, or it has resigned */
+		entry.reason = xasprintf("the key of %s was gone", from);
 	put_entry(c, txn, &entry);
 }
 

@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/roster.h"
-#include "model/natsort.h"
 
 /* What is new of the registry, to be put in order. */
 struct news {
@@ -106,16 +105,11 @@ static struct news gone_news(const struct events *e, const struct told_member *t
 	return news_of(rest ? at_most(rest->rev, copy) : 0, &event);
 }
 
-static int by_name(const struct roster_member *a, const struct roster_member *b)
-{
-	return natsort_compare(a->name, b->name);
-}
-
 /* All news, those of the copy's future included; *ret is new. */
 static unsigned find_news(struct events *e, int64_t copy, struct news **ret)
 {
 	CLEANUP(freep) const struct roster_member **list = xcalloc(ROSTER_MAX, sizeof(*list));
-	unsigned n = roster_list(member_roster(e->agent->member), 0, by_name, list, ROSTER_MAX);
+	unsigned n = roster_list(member_roster(e->agent->member), 0, NULL, list, ROSTER_MAX);
 	struct news *news = xcalloc(1 + n + e->n_members, sizeof(*news));
 	unsigned found = leader_news(e, copy, &news[0]);
 

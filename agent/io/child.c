@@ -200,6 +200,16 @@ static void on_timer(void *arg)
 	loop_timer_after(c->timer, TERM_GRACE);
 }
 
+/* Why it was not run: what the kernel says of a script may be about its interpreter. */
+static const char *not_run(const struct child *c, int number)
+{
+	if (number == ENOENT && access(c->program, F_OK) == 0)
+		return "the interpreter that its first line names is not there";
+	if (number == ENOEXEC)
+		return "it is no program, and a script begins with #! and its interpreter";
+	return strerror(number);
+}
+
 static void explain_end(
 	struct child *c, const siginfo_t *info, struct child_result *result, struct err *err)
 {
@@ -209,7 +219,7 @@ static void explain_end(
 	result->status = info->si_code == CLD_EXITED ? info->si_status : -1;
 	if (read(c->errno_fd, &number, sizeof(number)) == (ssize_t)sizeof(number))
 		result->rc =
-			err_set(err, -ENOEXEC, "cannot run %s: %s", c->program, strerror(number));
+			err_set(err, -ENOEXEC, "cannot run %s: %s", c->program, not_run(c, number));
 	else if (c->timed_out)
 		result->rc = err_set(err, -ETIMEDOUT, "%s did not end within %s and was stopped",
 			c->program, num_format_duration(c->timeout, duration));

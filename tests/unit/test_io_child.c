@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +123,36 @@ START_TEST(a_signal_that_ended_it_is_told)
 	ck_assert_int_eq(last.rc, -ECHILD);
 	ck_assert_int_eq(last.status, -1);
 	ck_assert_ptr_nonnull(strstr(last.why, "signal 10"));
+}
+END_TEST
+
+/* What the kernel says of these would send one looking for the wrong thing. */
+static const struct {
+	const char *script, *why;
+} broken[] = {
+	{"#!/no/such/interpreter\n", "the interpreter that its first line names is not there"},
+	{"echo hello\n", "it is no program, and a script begins with #! and its interpreter"},
+};
+
+START_TEST(a_script_that_cannot_be_run_is_told_with_the_reason)
+{
+	char path[] = "/tmp/child-script.XXXXXX";
+	const char *const argv[] = {path, NULL};
+	const struct child_options options = {
+		.argv = argv, .max_output = 10, .timeout = USEC_PER_SEC, .done = on_done};
+	size_t len = strlen(broken[_i].script);
+	int fd = mkstemp(path);
+	struct err err = {0};
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, broken[_i].script, len), (ssize_t)len);
+	ck_assert_int_eq(fchmod(fd, 0700), 0);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_int_eq(child_new(&child, loop, &options, &err), 0);
+	run();
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(last.rc, -ENOEXEC);
+	ck_assert_msg(strstr(last.why, broken[_i].why), "%s", last.why);
 }
 END_TEST
 
@@ -273,6 +305,8 @@ static Suite *io_child_suite(void)
 	tcase_add_test(tc, a_status_that_is_not_zero_is_told);
 	tcase_add_test(tc, a_signal_that_ended_it_is_told);
 	tcase_add_test(tc, a_program_that_is_not_there_is_told_from_the_loop);
+	tcase_add_loop_test(tc, a_script_that_cannot_be_run_is_told_with_the_reason, 0,
+		(int)ARRAY_SIZE(broken));
 	tcase_add_loop_test(tc, at_its_deadline_the_whole_group_goes, 0, 2);
 	tcase_add_test(tc, what_it_leaves_behind_does_not_hold_the_end_up_and_is_killed);
 	tcase_add_test(tc, output_past_the_ceiling_is_dropped_not_kept);
