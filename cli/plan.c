@@ -100,6 +100,21 @@ static void tell_members(FILE *out, const json *end)
 	}
 }
 
+/* Nodes that count as if they had no candidates, though something is written there. */
+static void tell_odd(FILE *err, const json *end)
+{
+	const char *first = json_text(json_at(end, "first_odd"));
+	int64_t n = number(end, "odd");
+
+	if (n < 1 || !first)
+		return;
+	fputs("counted as without candidates, for what they have can't be used: ", err);
+	print_nodes(err, n);
+	fputs(", the first: ", err);
+	writer_print(err, first);
+	fputc('\n', err);
+}
+
 static void tell(const struct planning *p, const json *end)
 {
 	FILE *out = p->call->out;
@@ -171,6 +186,8 @@ int run_plan(struct call *call)
 		request = command_request("plan");
 		json_set(request, "without", without);
 		rc = rows_ask(call, request, CLIENT_READ_TIMEOUT, on_frame, &p, &end);
+		if (rc == CLI_OK)
+			tell_odd(call->err, end);
 		if (rc == CLI_OK && call_option(call, "json"))
 			tell_json(&p, end);
 		else if (rc == CLI_OK)

@@ -311,7 +311,8 @@ static void on_surveyed(int rc, const char *why, struct survey *survey, void *ar
 	struct drain *d = arg;
 	CLEANUP(freep) char *stuck = NULL;
 	CLEANUP(freep) char *text = NULL;
-	size_t n;
+	const char *odd;
+	size_t n, n_odd;
 
 	if (rc < 0) {
 		command_fail(d->cmd, why);
@@ -319,10 +320,12 @@ static void on_surveyed(int rc, const char *why, struct survey *survey, void *ar
 	}
 	n = stuck_text(d, survey_member(survey, d->cmd->name), &stuck);
 	if (n > 0 && !d->force) {
-		text = xasprintf("%zu node%s would have nobody to go to: %s (--force drains the "
-				 "rest, and %s with %s)",
-			n, plural((int64_t)n), stuck, n == 1 ? "it stays" : "they stay",
-			d->cmd->name);
+		n_odd = survey_odd(survey, &odd);
+		text = xasprintf("%zu node%s would have nobody to go to: %s%s%s (--force drains "
+				 "the rest, and %s with %s)",
+			n, plural((int64_t)n), stuck,
+			n_odd ? "; what can't be used counts as none: " : "", odd,
+			n == 1 ? "it stays" : "they stay", d->cmd->name);
 		command_fail(d->cmd, text);
 		return;
 	}

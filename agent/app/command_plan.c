@@ -4,7 +4,7 @@
  *     {"operation":"plan","without":[NAME,…]}
  *     {"moves":[{"member":NAME,"state":WORD,"nodes":N,"moved":N,"to":[{"member":NAME,"nodes":N},…]},…]}
  *     {"left":[{"verdict":WORD,"nodes":N,"noderange":TEXT},…]}
- *     {"end":{"moved":N,"members":[{"name","nodes","then"},…]}}
+ *     {"end":{"moved":N,"odd":N,"first_odd":TEXT,"members":[{"name","nodes","then"},…]}}
  *
  * The survey (app/survey.h) is made as the leader makes it, but for delay and hold-down, which only tell
  * when, not what.
@@ -156,8 +156,15 @@ static void left_end(void *arg)
 	struct plan_command *w = arg;
 	const struct planner *planner = survey_planner(w->survey);
 	json *end, *frame = command_end(w->cmd, &end), *members, *row;
+	const char *odd;
+	size_t n_odd;
 
+	n_odd = survey_odd(w->survey, &odd);
 	json_set_number(end, "moved", (int64_t)w->n_pairs);
+	if (n_odd > 0) {
+		json_set_number(end, "odd", (int64_t)n_odd);
+		json_set_str(end, "first_odd", odd);
+	}
 	members = json_set(end, "members", json_new_array());
 	for (uint32_t i = 0; i < survey_real_members(w->survey); i++) {
 		row = json_add(members, json_new_object());

@@ -392,3 +392,12 @@ def test_nodes_that_nobody_will_take_over_are_told(trio):
         "2 nodes have no candidates, and a manager that is not there: nobody takes them over "
         "(collective plan)\n"), 10, "them to be told")
     assert json.loads(trio.ok("show", "--json").out)["left_alone"] == 2
+
+
+def test_candidates_that_cannot_be_used_are_not_called_none(trio):
+    trio.define("a1-a2", "mgt2", "mgt1,n[1")
+    trio.define("b1", "mgt2")
+    plan = trio.ok("plan", "mgt2")
+    assert "not moved: a[1:2] (2 nodes)" in plan.out, plan
+    assert "2 nodes, the first: collective.managercandidates of a1: candidates 'mgt1,n[1'" in plan.err
+    assert "candidates of a1: candidates 'mgt1,n[1'" in trio.refused("drain", "mgt2")

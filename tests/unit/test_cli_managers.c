@@ -98,6 +98,11 @@ static const struct {
 		""},
 	{"plan", ASK("plan", ",\"without\":[]"), SAY("{\"end\":{\"members\":[]}}"), CLI_OK,
 		"nothing would be moved\n", ""},
+	{"plan", ASK("plan", ",\"without\":[]"),
+		SAY("{\"end\":{\"members\":[],\"odd\":2,\"first_odd\":\"of n1: bad\"}}"), CLI_OK,
+		"nothing would be moved\n",
+		"counted as without candidates, for what they have can't be used: 2 nodes, the "
+		"first: of n1: bad\n"},
 	{"plan --json", ASK("plan", ",\"without\":[]"),
 		LINE("{\"left\":[{\"verdict\":\"fixed\"}]}") SAY("{\"end\":{\"moved\":0}}"), CLI_OK,
 		"{\"moves\":[],\"left\":[{\"verdict\":\"fixed\"}],\"moved\":0}\n", ""},
