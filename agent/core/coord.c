@@ -208,8 +208,10 @@ static void on_reply(struct coord *c, const struct reply *given)
 	} else if (reply.raft_term > c->raft_term) {
 		c->raft_term = reply.raft_term;
 	}
-	if (reply.has_own)
+	if (reply.has_own) {
+		roster_began(c->roster, reply.revision);
 		read_own(c, &reply.own, reply.revision);
+	}
 	if (reply.id == c->confirm.id)
 		on_confirm(c, &reply);
 	else if (!lease_reply(&c->lease, c->now, &reply) &&

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/copy.h"
@@ -26,6 +27,7 @@ struct roster {
 	bool complete;
 	int64_t floor;
 	int64_t revision;
+	int64_t began; /* roster_began(); 0: not known yet */
 };
 
 struct roster *roster_new(void)
@@ -111,14 +113,15 @@ static struct roster_member *find_or_add(
 	return m;
 }
 
-static void judge(struct roster_member *m, usec_t now)
+static void judge(const struct roster *r, struct roster_member *m, usec_t now)
 {
 	bool active = m->present && m->valid && m->active.present && m->active.lease != 0;
 
 	if (active != m->is_active)
 		m->since = now;
+	if (m->is_active && !active && r->began)
+		m->was_seen |= MAX(m->rev, m->active.rev) > r->began;
 	m->is_active = active;
-	m->was_seen |= active;
 }
 
 /* Whether news of a key is newer than what is known; `*rev` moves on with it. */
@@ -175,7 +178,7 @@ bool roster_record(struct roster *r, usec_t now, const char *name, const struct 
 		copy_text(m->address, sizeof(m->address), info->address);
 		copy_text(m->version, sizeof(m->version), info->version);
 	}
-	judge(m, now);
+	judge(r, m, now);
 	return was || info->present;
 }
 
@@ -192,7 +195,7 @@ bool roster_active(struct roster *r, usec_t now, const char *name, const struct 
 		return false;
 	if (info->present && info->version)
 		copy_text(m->version, sizeof(m->version), info->version);
-	judge(m, now);
+	judge(r, m, now);
 	return true;
 }
 
@@ -201,6 +204,12 @@ bool roster_leader(struct roster *r, const struct key_info *info, int64_t revisi
 	if (r->listing && info->present && !revision)
 		r->leader_listed = true;
 	return key_news(r, &r->leader, info, revision);
+}
+
+void roster_began(struct roster *r, int64_t revision)
+{
+	if (!r->began)
+		r->began = revision;
 }
 
 void roster_begin(struct roster *r)

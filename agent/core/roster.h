@@ -48,7 +48,7 @@ struct roster_member {
 	char version[ROSTER_VERSION_MAX]; /* of the running agent, else of the record */
 	struct roster_key active;
 	bool is_active; /* see above */
-	bool was_seen;	/* has been active since this roster was made */
+	bool was_seen;	/* it ceased to be active after roster_began() */
 	usec_t since;	/* when is_active last changed, or the member was first seen */
 	bool listed[2]; /* record and active key seen in the listing under way */
 };
@@ -76,6 +76,11 @@ bool roster_record(struct roster *r, usec_t now, const char *name, const struct 
 bool roster_active(struct roster *r, usec_t now, const char *name, const struct key_info *info,
 	int64_t revision);
 bool roster_leader(struct roster *r, const struct key_info *info, int64_t revision);
+
+/* This revision was the latest when whoever keeps this roster was there already; the first one that is told
+ * counts. A copy that was kept on disk, and the watch that goes on from it, tell of what happened
+ * before, too. */
+void roster_began(struct roster *r, int64_t revision);
 
 /* A complete listing at a revision: BEGIN, each key there is, END; what was not mentioned is gone
  * as of that revision. */

@@ -190,6 +190,7 @@ void world_begin(void)
 	world.agent.loop = world.loop;
 	world.agent.conf = conf_new();
 	world.agent.conf->failover.hold_down = 0;
+	world.agent.conf->failover.start_delay = 0;
 	world.agent.identity = &world.identity;
 	world.agent.member = (struct member *)&world;
 	world.agent.orders = orders_new();

@@ -48,7 +48,6 @@ START_TEST(a_member_is_active_with_a_valid_record_and_a_leased_key)
 {
 	member("a", 2, true, true);
 	ck_assert(!roster_find(r, "a")->is_active);
-	ck_assert(!roster_find(r, "a")->was_seen);
 	active("a", 3, 77);
 	ck_assert(roster_find(r, "a")->is_active);
 	ck_assert_int_eq(roster_find(r, "a")->since, 200);
@@ -56,8 +55,26 @@ START_TEST(a_member_is_active_with_a_valid_record_and_a_leased_key)
 	ck_assert_uint_eq(roster_foreign(r), 0);
 	inactive("a", 4);
 	ck_assert(!roster_find(r, "a")->is_active);
-	ck_assert(roster_find(r, "a")->was_seen);
 	ck_assert_int_eq(roster_find(r, "a")->since, 300);
+}
+END_TEST
+
+START_TEST(who_went_before_one_was_there_was_not_seen)
+{
+	member("a", 2, true, true);
+	active("a", 3, 77);
+	inactive("a", 4);
+	ck_assert(!roster_find(r, "a")->was_seen);
+	roster_began(r, 6);
+	/* a watch that goes on from a copy on disk has not come as far as that yet */
+	active("a", 5, 78);
+	inactive("a", 6);
+	ck_assert(!roster_find(r, "a")->was_seen);
+	active("a", 7, 79);
+	ck_assert(!roster_find(r, "a")->was_seen);
+	roster_began(r, 9);
+	inactive("a", 8);
+	ck_assert(roster_find(r, "a")->was_seen);
 }
 END_TEST
 
@@ -316,6 +333,7 @@ TCase *core_roster_case(void)
 
 	tcase_add_checked_fixture(tc, make, drop);
 	tcase_add_test(tc, a_member_is_active_with_a_valid_record_and_a_leased_key);
+	tcase_add_test(tc, who_went_before_one_was_there_was_not_seen);
 	tcase_add_test(tc, a_key_without_a_lease_or_record_makes_nobody_active);
 	tcase_add_test(tc, an_old_read_is_no_part_of_a_listing);
 	tcase_add_loop_test(tc, news_in_any_order_end_at_the_newest, 0, 6);
