@@ -107,6 +107,10 @@ void watcher_end(struct command *cmd, const char *reason);
 unsigned commands_watchers(const struct commands *c, enum api_access access);
 /* A text member of the message; NULL, and the request ended, where there is none. */
 const char *command_argument(struct api_request *req, const json *message, const char *name);
+/* A command about the member that the message names, with that name; NULL, and the request ended, where there
+ * is none, or this server is no member. */
+struct command *command_about_member(
+	struct commands *c, struct api_request *req, const json *message);
 /* False, and the request ended, unless this server is a member. */
 bool command_needs_member(struct commands *c, struct api_request *req);
 struct agent *commands_agent(struct commands *c);

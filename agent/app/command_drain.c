@@ -392,25 +392,19 @@ static int parse(const json *message, struct drain *d, struct err *err)
 
 void command_drain(struct commands *c, struct api_request *req, const json *message)
 {
-	const char *name = command_argument(req, message, "member");
+	struct command *cmd = command_about_member(c, req, message);
 	struct err err = {""};
 	struct drain *d;
 
-	if (!name || !command_needs_member(c, req))
+	if (!cmd)
 		return;
-	d = xcalloc(1, sizeof(*d));
-	if (!name_valid(name))
-		registry_unknown(&err, name);
-	if (*err.text || parse(message, d, &err) < 0) {
-		free(d);
-		api_request_error(req, 400, err.text);
-		return;
-	}
-	d->cmd = command_new(c, req);
-	d->cmd->work = d;
-	d->cmd->work_free = drain_free;
-	snprintf(d->cmd->name, sizeof(d->cmd->name), "%s", name);
-	command_when_readable(d->cmd, drain_readable);
+	cmd->work = d = xcalloc(1, sizeof(*d));
+	cmd->work_free = drain_free;
+	d->cmd = cmd;
+	if (parse(message, d, &err) < 0)
+		command_fail(cmd, err.text);
+	else
+		command_when_readable(cmd, drain_readable);
 }
 
 /* ---- undrain ---- */
@@ -445,18 +439,8 @@ static void undrain_go(struct command *cmd)
 
 void command_undrain(struct commands *c, struct api_request *req, const json *message)
 {
-	const char *name = command_argument(req, message, "member");
-	struct err err = {""};
-	struct command *cmd;
+	struct command *cmd = command_about_member(c, req, message);
 
-	if (!name || !command_needs_member(c, req))
-		return;
-	if (!name_valid(name)) {
-		registry_unknown(&err, name);
-		api_request_error(req, 400, err.text);
-		return;
-	}
-	cmd = command_new(c, req);
-	snprintf(cmd->name, sizeof(cmd->name), "%s", name);
-	command_when_registered(cmd, undrain_go);
+	if (cmd)
+		command_when_registered(cmd, undrain_go);
 }

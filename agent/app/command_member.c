@@ -133,20 +133,10 @@ static void delete_go(struct command *cmd)
 
 void command_delete(struct commands *c, struct api_request *req, const json *message)
 {
-	const char *name = command_argument(req, message, "member");
-	struct command *cmd;
-	struct err err = {""};
+	struct command *cmd = command_about_member(c, req, message);
 
-	if (!name || !command_needs_member(c, req))
-		return;
-	if (!name_valid(name)) {
-		registry_unknown(&err, name);
-		api_request_error(req, 400, err.text);
-		return;
-	}
-	cmd = command_new(c, req);
-	snprintf(cmd->name, sizeof(cmd->name), "%s", name);
-	command_when_registered(cmd, delete_go);
+	if (cmd)
+		command_when_registered(cmd, delete_go);
 }
 
 static void resign_ready(struct command *cmd, bool late)

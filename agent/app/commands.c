@@ -1,6 +1,7 @@
 #include "config.h"
 #include "app/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/resources.h"
@@ -254,6 +255,25 @@ bool command_needs_member(struct commands *c, struct api_request *req)
 		return true;
 	api_request_error(req, 400, COMMANDS_NOT_ENABLED);
 	return false;
+}
+
+struct command *command_about_member(
+	struct commands *c, struct api_request *req, const json *message)
+{
+	const char *name = command_argument(req, message, "member");
+	struct err err = {""};
+	struct command *cmd;
+
+	if (!name || !command_needs_member(c, req))
+		return NULL;
+	if (!name_valid(name)) {
+		registry_unknown(&err, name);
+		api_request_error(req, 400, err.text);
+		return NULL;
+	}
+	cmd = command_new(c, req);
+	snprintf(cmd->name, sizeof(cmd->name), "%s", name);
+	return cmd;
 }
 
 static void op_show(struct commands *c, struct api_request *req, const json *message)
