@@ -263,11 +263,14 @@ static void resume(struct world *w, int agent)
 	if (!a->paused || w->now < a->resumes_at)
 		return;
 	if (a->frozen) {
-		a->offset -= w->now - a->paused_at;
+		usec_t stood_at = world_local(w, a);
+
+		a->frozen = false;
+		a->offset -= world_local(w, a) - stood_at;
 		w->excused_until =
 			usec_max(w->excused_until, w->now + (SIM_TTL + 3) * USEC_PER_SEC);
 	}
-	a->paused = a->frozen = false;
+	a->paused = false;
 	world_say(w, agent, "goes on");
 }
 
