@@ -53,6 +53,8 @@ struct drain {
 	bool force, wait;
 	usec_t surveyed_at;
 	size_t waits;
+	bool counted;
+	int64_t all; /* nodes that it had before */
 };
 
 static void drain_free(void *arg)
@@ -256,26 +258,34 @@ static void look(void *arg)
 		look_closely(d);
 }
 
+/* How many nodes it has before any is moved: once, because the first may have been by the time at which the
+ * order is in the copy. */
+static void count_all(struct drain *d)
+{
+	struct err err = {""};
+	const struct db *db = command_db(d->cmd, &err);
+
+	if (!db || d->counted)
+		return;
+	(void)caught_up(d, db);
+	d->all = (int64_t)db_managed_count(db, d->cmd->name);
+	d->counted = true;
+}
+
 /* The order is in this member's copy. */
 static void ordered(struct command *cmd)
 {
 	struct drain *d = cmd->work;
 	CLEANUP(freep) char *status = NULL;
-	struct err err = {""};
-	const struct db *db = command_db(cmd, &err);
-	int64_t all = 0;
 
-	if (db) {
-		(void)caught_up(d, db);
-		all = (int64_t)db_managed_count(db, cmd->name);
-	}
+	count_all(d);
 	if (d->wait) {
-		await_begin(&d->await, cmd, look, d, all);
+		await_begin(&d->await, cmd, look, d, d->all);
 		return;
 	}
-	status = xasprintf(
-		"%s is being drained: %lld node%s to move", cmd->name, (long long)all, plural(all));
-	finish(d, status, 0, all);
+	status = xasprintf("%s is being drained: %lld node%s to move", cmd->name, (long long)d->all,
+		plural(d->all));
+	finish(d, status, 0, d->all);
 }
 
 /* ---- the order ---- */
@@ -297,6 +307,7 @@ static void give_order(struct drain *d)
 	if (!d->reason && order_of(d) && *order_of(d)->reason)
 		d->reason = xstrdup(order_of(d)->reason);
 	what.reason = d->reason;
+	count_all(d);
 	if (command_order_begin(d->cmd, d->reason, &order, &err) < 0) {
 		command_fail(d->cmd, err.text);
 		return;
