@@ -128,7 +128,9 @@ class Failover:
         victim = self.victim(kind)
         etcds = self.world.cluster.members
         doomed = self.world.cluster.wait_leader() if kind.endswith("etcd leader") else None
-        self.run("nodeattrib", f"n1-n{self.nodes}", f"collective.manager={victim.title}")
+        # on one that was not just restarted: its copy has all of the last failover
+        other = next(i for i, m in enumerate(self.members) if m is not victim)
+        self.run("nodeattrib", f"n1-n{self.nodes}", f"collective.manager={victim.title}", member=other)
         watch = Watch(self.world, next(e for e in etcds if e is not doomed))
         time.sleep(phase * TTL / 3)  # at any phase of its renewals
         began = time.monotonic()
