@@ -9,17 +9,28 @@
 /* Year 9999. */
 #define SECONDS_MAX 253402300799.0
 
+static int copy(const char *name, const char *text, char *dst, size_t size, struct err *err)
+{
+	if (strlen(text) >= size)
+		return err_set(err, -EINVAL, "'%s' is longer than %zu bytes", name, size - 1);
+	memcpy(dst, text, strlen(text) + 1);
+	return 0;
+}
+
+int field_required(const json *object, const char *name, char *dst, size_t size, struct err *err)
+{
+	const char *text;
+	int rc = json_str(object, name, &text, err);
+
+	return rc < 0 ? rc : copy(name, text, dst, size, err);
+}
+
 int field_text(const json *object, const char *name, char *dst, size_t size, struct err *err)
 {
 	const char *text;
 	int rc = json_str_or(object, name, "", &text, err);
 
-	if (rc < 0)
-		return rc;
-	if (strlen(text) >= size)
-		return err_set(err, -EINVAL, "'%s' is longer than %zu bytes", name, size - 1);
-	memcpy(dst, text, strlen(text) + 1);
-	return 0;
+	return rc < 0 ? rc : copy(name, text, dst, size, err);
 }
 
 int field_name(const json *object, const char *name, char *dst, size_t size, struct err *err)

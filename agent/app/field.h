@@ -1,6 +1,7 @@
 /*
- * Members of the JSON that orders and history are kept as in etcd. All of them may be missing: people
- * put such keys by hand, too. What is there must be of the right type and within its ceiling.
+ * Members of the JSON that is kept in etcd: of records, orders and history. Those of the last two may be
+ * missing: people put such keys by hand, too. What is there must be of the right type and within its
+ * ceiling.
  */
 #ifndef APP_FIELD_H
 #define APP_FIELD_H
@@ -12,7 +13,10 @@
 #include "base/usec.h"
 #include "wire/json.h"
 
-/* size: of dst; "" where it is missing. */
+/* size: of dst. -EINVAL where it is missing. */
+int field_required(
+	const json *object, const char *name, char *dst, size_t size, struct err *err) MUST_CHECK;
+/* The same, but "" where it is missing. */
 int field_text(
 	const json *object, const char *name, char *dst, size_t size, struct err *err) MUST_CHECK;
 /* A name of a member, or "". */

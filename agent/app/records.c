@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/field.h"
 #include "app/signing.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -89,19 +90,6 @@ int member_record_encode(const struct member_record *record, const struct bundle
 	return 0;
 }
 
-static int get_text(const json *object, const char *name, char *dst, size_t size, struct err *err)
-{
-	const char *text;
-	int rc = json_str(object, name, &text, err);
-
-	if (rc < 0)
-		return rc;
-	if (strlen(text) >= size)
-		return err_set(err, -EINVAL, "'%s' is longer than %zu bytes", name, size - 1);
-	memcpy(dst, text, strlen(text) + 1);
-	return 0;
-}
-
 /* A public key, for this hash where one is given (else it is looked at by who uses it), or "". */
 static void get_public(const json *object, const char *hash, char dst[PRIVKEY_PUBLIC_MAX + 1])
 {
@@ -133,9 +121,9 @@ static int member_fields_decode(struct member_record *r, const json *object, str
 	int64_t port;
 	int rc;
 
-	rc = get_text(object, "name", r->name, sizeof(r->name), err);
+	rc = field_required(object, "name", r->name, sizeof(r->name), err);
 	if (rc == 0)
-		rc = get_text(object, "address", r->address, sizeof(r->address), err);
+		rc = field_required(object, "address", r->address, sizeof(r->address), err);
 	if (rc == 0)
 		rc = json_i64(object, "port", &port, err);
 	if (rc == 0 && (port < 0 || port > 65535))
@@ -145,13 +133,14 @@ static int member_fields_decode(struct member_record *r, const json *object, str
 	if (rc == 0 && !text_eq(role, roles[0]) && !text_eq(role, roles[1]))
 		rc = err_set(err, -EINVAL, "'role' is neither voting nor nonvoting");
 	if (rc == 0)
-		rc = get_text(object, "key", r->key, sizeof(r->key), err);
+		rc = field_required(object, "key", r->key, sizeof(r->key), err);
 	if (rc == 0)
 		rc = get_seconds(object, "joined", &r->joined, err);
 	if (rc == 0)
-		rc = get_text(object, "invited_by", r->invited_by, sizeof(r->invited_by), err);
+		rc = field_required(
+			object, "invited_by", r->invited_by, sizeof(r->invited_by), err);
 	if (rc == 0)
-		rc = get_text(object, "version", r->version, sizeof(r->version), err);
+		rc = field_required(object, "version", r->version, sizeof(r->version), err);
 	if (rc < 0)
 		return rc;
 	r->port = (int)port;
@@ -214,11 +203,11 @@ int active_record_decode(struct active_record *ret, const char *value, size_t le
 
 	rc = record_parse(value, len, &object, err);
 	if (rc == 0)
-		rc = get_text(object, "address", r.address, sizeof(r.address), err);
+		rc = field_required(object, "address", r.address, sizeof(r.address), err);
 	if (rc == 0)
-		rc = get_text(object, "version", r.version, sizeof(r.version), err);
+		rc = field_required(object, "version", r.version, sizeof(r.version), err);
 	if (rc == 0)
-		rc = get_text(object, "boot", r.boot, sizeof(r.boot), err);
+		rc = field_required(object, "boot", r.boot, sizeof(r.boot), err);
 	if (rc == 0)
 		rc = get_seconds(object, "since", &r.since, err);
 	if (rc < 0)
@@ -256,9 +245,9 @@ int collective_record_decode(
 			", this agent knows %d: upgrade this member",
 			format, COLLECTIVE_FORMAT);
 	if (rc == 0)
-		rc = get_text(object, "id", r.id, sizeof(r.id), err);
+		rc = field_required(object, "id", r.id, sizeof(r.id), err);
 	if (rc == 0)
-		rc = get_text(object, "by", r.by, sizeof(r.by), err);
+		rc = field_required(object, "by", r.by, sizeof(r.by), err);
 	if (rc == 0)
 		rc = get_seconds(object, "founded", &r.founded, err);
 	if (rc == 0 && !bundle_id_valid(r.id))

@@ -126,3 +126,18 @@ def etcd_of_kind(etcd_kind):
     if not binary:
         pytest.skip("no etcd 3.5 at hand: ETCD_35 is not set")
     return binary
+
+
+@pytest.fixture(scope="module", name="pair_world")
+def make_pair_world():
+    world = World()
+    world.pair = world.collective(2)
+    yield world
+    found = world.shut_down()
+    assert not found, "after the tests: " + "\n".join(found)
+
+
+@pytest.fixture(name="pair")
+def make_pair(pair_world):
+    """Two members on one etcd, which the tests of a file share; each test has names of its own."""
+    return pair_world, pair_world.pair

@@ -3,27 +3,9 @@
 import json
 import threading
 
-import pytest
-
 from harness.agent import run_command
 from harness.wait import wait_until
 from harness.wire import Session
-from harness.world import World
-
-
-@pytest.fixture(scope="module", name="pair_world")
-def make_pair_world():
-    world = World()
-    world.pair = world.collective(2)
-    yield world
-    found = world.shut_down()
-    assert not found, "after the tests: " + "\n".join(found)
-
-
-@pytest.fixture(name="pair")
-def make_pair(pair_world):
-    """Two members on one etcd, which the tests of this file share; each test has names of its own."""
-    return pair_world, pair_world.pair
 
 
 def define(member, names, *attributes):

@@ -4,28 +4,10 @@ afterwards, and what is refused."""
 import threading
 import time
 
-import pytest
-
 from harness.wait import wait_until
 from harness.wire import Closed
-from harness.world import World
 
 SECRET = "open sesame 4711"
-
-
-@pytest.fixture(scope="module", name="pair_world")
-def make_pair_world():
-    world = World()
-    world.pair = world.collective(2)
-    yield world
-    found = world.shut_down()
-    assert not found, "after the tests: " + "\n".join(found)
-
-
-@pytest.fixture(name="pair")
-def make_pair(pair_world):
-    """Two members on one etcd, which the tests of this file share; each test has names of its own."""
-    return pair_world, pair_world.pair
 
 
 def create(member, name, **attributes):
