@@ -248,7 +248,7 @@ static int begin(struct survey *s, struct err *err)
 	s->findings = xcalloc(s->n_sorted + 1, sizeof(*s->findings));
 	config.members = s->members;
 	config.n = s->n;
-	config.delay = s->options.at_once ? 0 : conf->failover.delay;
+	config.delay = s->options.at_once ? 0 : usec_max(conf->failover.delay, PLANNER_DELAY_MIN);
 	config.hold_down = s->options.at_once ? 0 : conf->failover.hold_down;
 	config.start_delay = s->options.at_once ? 0 : conf->failover.start_delay;
 	s->planner = planner_new(&config);

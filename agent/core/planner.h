@@ -60,6 +60,11 @@ struct planner_member {
 	size_t nodes; /* that it manages */
 };
 
+/* The least `delay` for a leader. A lease may end though its owner lives: revoked by hand, or by a leader of
+ * etcd that was stopped for longer and goes on (etcd's issue 15247). The owner is active again within some
+ * tens of milliseconds, unless etcd is slow. */
+#define PLANNER_DELAY_MIN (200 * USEC_PER_MSEC)
+
 struct planner_config {
 	const struct planner_member *members; /* in natural order; copied, the names are not */
 	uint32_t n;

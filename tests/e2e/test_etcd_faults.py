@@ -46,9 +46,12 @@ def test_a_paused_etcd_leader_is_gone_round(world3):
     victim.stop()
     wait_until(world3.cluster.leader, 10, "etcd to have another leader")
     holds_for(lambda: world3.acting_leaders(members) in ([], ["mgt1"]), 8, "mgt1 alone leads")
+    assert world3.leader_history(since + 1) == [], "leadership never moved"
     victim.cont()
     world3.settled(members, 20)
-    assert world3.leader_history(since + 1) == []
+    # An etcd that led, and does not know yet that it does no more, may end leases (its issue 15247).
+    elected = [key.value for _, kind, key in world3.leader_history(since + 1) if kind == "PUT"]
+    assert len(elected) <= 1, elected
 
 
 def test_who_watched_at_a_stopped_etcd_still_sees_a_member_go(world3):

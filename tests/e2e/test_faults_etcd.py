@@ -73,7 +73,8 @@ def test_f11_etcds_leader_killed_in_the_middle_of_a_failover_loses_no_move(world
 
 def test_f12_an_etcd_leader_that_was_stopped_prolongs_nothing_when_it_goes_on(world3, fleet):
     """F12: SIGSTOP of etcd's leader for ten seconds. Others take over there; its late answers count
-    for nothing, and no node moves."""
+    for nothing, and no node moves: not even when it ends all leases before it knows that it does not
+    lead any more (etcd's issue 15247)."""
     members = world3.collective(3, ttl=6)
     nodes = fleet(world3, members)
     victim = world3.cluster.wait_leader()
@@ -82,6 +83,23 @@ def test_f12_an_etcd_leader_that_was_stopped_prolongs_nothing_when_it_goes_on(wo
     holds_for(lambda: world3.acting_leaders(members) in ([], ["mgt1"]), 8, "mgt1 alone leads")
     victim.cont()
     world3.settled(members, 20)
+    nodes.unmoved()
+
+
+def test_f12_leases_that_end_though_their_owners_live_move_nothing(world, fleet):
+    """F12: what such an etcd does, one lease at a time and then all at once."""
+    members = world.collective(3)
+    nodes = fleet(world, members)
+    leases = {m: world.etcd.get(world.key(f"active/{m.title}")).lease for m in members}
+    for ending in [[m] for m in members] + [members]:
+        for member in ending:
+            world.etcd.call("/v3/lease/revoke", {"ID": str(leases[member])})
+        for member in ending:
+            key = wait_until(lambda m=member: [
+                k for k in [world.etcd.get(world.key(f"active/{m.title}"))]
+                if k and k.lease != leases[m]], 5, f"{member.title} to be active again")[0]
+            leases[member] = key.lease
+        world.settled(members)
     nodes.unmoved()
 
 

@@ -57,19 +57,21 @@ static const char *const mutations[FMUTATION_COUNT] = {
 /* What a world's part of failover takes from the seed. */
 static void furnish(struct fworld *f)
 {
-	static const usec_t delays[] = {0, 0, 1, 3}, holds[] = {0, 3, 6, 15};
+	static const usec_t delays[] = {
+		PLANNER_DELAY_MIN, PLANNER_DELAY_MIN, USEC_PER_SEC, 3 * USEC_PER_SEC};
+	static const usec_t holds[] = {0, 3, 6, 15};
 	struct world *w = f->w;
 
 	f->nodes = (unsigned)world_random(w, 20, FNODES_MAX);
 	f->groups = (unsigned)world_random(w, 1, FGROUPS_MAX);
-	f->delay = delays[prng_below(&w->prng, ARRAY_SIZE(delays))] * USEC_PER_SEC;
+	f->delay = delays[prng_below(&w->prng, ARRAY_SIZE(delays))];
 	f->hold_down = holds[prng_below(&w->prng, ARRAY_SIZE(holds))] * USEC_PER_SEC;
 	f->admin_pause = world_random(w, 50, 1000) * USEC_PER_MSEC;
 	f->gives_up = world_chance(w, 50);
 	f->flaps = world_chance(w, 30);
 	f->passes_over = world_chance(w, 50);
 	f->fits = world_chance(w, 30) ? FNODES_MAX : (size_t)world_random(w, 1, 12);
-	world_say(w, -1, "%u nodes, %u groups, delay %.0f s, hold-down %.0f s", f->nodes, f->groups,
+	world_say(w, -1, "%u nodes, %u groups, delay %.1f s, hold-down %.0f s", f->nodes, f->groups,
 		(double)f->delay / (double)USEC_PER_SEC,
 		(double)f->hold_down / (double)USEC_PER_SEC);
 	admin_populate(f);

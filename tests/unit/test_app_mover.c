@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "core/planner.h"
 #include "core/roster.h"
 #include "etcd/codec.h"
 #include "io/loop.h"
@@ -100,7 +101,7 @@ START_TEST(who_does_not_lead_writes_nothing)
 	world.following = true;
 	world_nodes(1, 3, "", "mgt2", "mgt3");
 	world_nodes(4, 4, "", "mgt2", "mgt2");
-	world_active("mgt2", false);
+	world_gone("mgt2");
 	world_move();
 	/* but knows */
 	do {
@@ -249,6 +250,28 @@ START_TEST(the_delay_is_waited_for)
 }
 END_TEST
 
+START_TEST(who_is_back_at_once_keeps_its_nodes)
+{
+	usec_t began;
+
+	world_begin();
+	world.agent.conf->failover.delay = 0;
+	world_nodes(1, 1, "", "mgt2", "mgt3");
+	world_move();
+	wait_state("watching");
+	world_active("mgt2", false);
+	wait_state("waiting");
+	world_active("mgt2", true);
+	wait_state("watching");
+	ck_assert_int_eq(managed_by("mgt2"), 1);
+	began = loop_now(world.loop);
+	world_active("mgt2", false);
+	WAIT(managed_by("mgt3") == 1);
+	ck_assert_int_ge(loop_now(world.loop) - began, PLANNER_DELAY_MIN);
+	world_end();
+}
+END_TEST
+
 START_TEST(a_member_that_was_deleted_keeps_nothing)
 {
 	world_begin();
@@ -357,6 +380,7 @@ TCase *mover_case(void)
 	tcase_add_test(t, rebalancing_moves_what_was_ordered_and_ends);
 	tcase_add_test(t, an_orphan_is_taken_when_a_candidate_comes_back);
 	tcase_add_test(t, the_delay_is_waited_for);
+	tcase_add_test(t, who_is_back_at_once_keeps_its_nodes);
 	tcase_add_test(t, a_member_that_was_deleted_keeps_nothing);
 	tcase_add_test(t, history_is_kept_short);
 	tcase_add_test(t, what_is_told_to_people_adds_up);

@@ -51,6 +51,8 @@ void world_end(void);
 void world_move(void);
 /* A member comes or goes, now. */
 void world_active(const char *name, bool active);
+/* For so long that nobody expects it back. */
+void world_gone(const char *name);
 void world_delete(const char *name);
 /* nodes n<first> to n<last>; manager and candidates NULL: none. */
 void world_nodes(

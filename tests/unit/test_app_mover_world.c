@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "core/planner.h"
 #include "core/roster.h"
 #include "etcd/client.h"
 #include "io/clock.h"
@@ -231,14 +232,24 @@ void world_move(void)
 	mover_changed(world.agent.mover);
 }
 
-void world_active(const char *name, bool active)
+static void hear(const char *name, bool active, usec_t when)
 {
 	struct key_info info = {.present = active, .mod_rev = ++world.kv.fake.revision, .lease = 5};
 
 	info.create_rev = info.mod_rev;
-	roster_active(world.roster, loop_now(world.loop), name, &info, 0);
+	roster_active(world.roster, when, name, &info, 0);
 	if (world.agent.mover)
 		mover_changed(world.agent.mover);
+}
+
+void world_active(const char *name, bool active)
+{
+	hear(name, active, loop_now(world.loop));
+}
+
+void world_gone(const char *name)
+{
+	hear(name, false, loop_now(world.loop) - PLANNER_DELAY_MIN);
 }
 
 void world_delete(const char *name)

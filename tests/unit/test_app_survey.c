@@ -101,7 +101,7 @@ START_TEST(the_nodes_of_a_member_that_is_gone_are_spread)
 	world_group("compute", "mgt2", "mgt1,mgt2,mgt3");
 	world_nodes(1, 10, "compute", NULL, NULL);
 	world_nodes(11, 11, "", "mgt1", NULL);
-	world_active("mgt2", false);
+	world_gone("mgt2");
 	make_survey(NULL);
 	ck_assert_uint_eq(moves(), 10);
 	ck_assert_uint_eq(count("mgt2", PLANNER_MOVES), 10);
@@ -119,7 +119,7 @@ START_TEST(a_name_of_no_member_is_a_manager_that_is_gone_since_ever)
 	world.agent.conf->failover.delay = 3600 * USEC_PER_SEC;
 	world_nodes(1, 2, "", "mgt9", "mgt1");
 	world_nodes(3, 3, "", "mgt2", "mgt1");
-	world_active("mgt2", false);
+	world_gone("mgt2");
 	make_survey(NULL);
 	ck_assert_uint_eq(survey_members(survey), 4);
 	ck_assert_uint_eq(survey_real_members(survey), 3);
@@ -138,8 +138,8 @@ START_TEST(nodes_are_told_by_verdict_in_natural_order)
 	world_nodes(1, 12, "", "mgt2", "mgt2,mgt3");
 	world_nodes(13, 13, "", "mgt2", NULL);
 	world_nodes(14, 14, "", NULL, "mgt1");
-	world_active("mgt2", false);
-	world_active("mgt3", false);
+	world_gone("mgt2");
+	world_gone("mgt3");
 	make_survey(NULL);
 	ck_assert_uint_eq(survey_nodes(survey, PLANNER_ORPHANED, PLANNER_NOBODY, &names), 12);
 	ck_assert_str_eq(names[1], "n2");
@@ -228,7 +228,7 @@ START_TEST(candidates_that_cannot_be_understood_are_told)
 
 	world_begin();
 	world_nodes(1, 2, "", "mgt2", "mgt1,mgt[");
-	world_active("mgt2", false);
+	world_gone("mgt2");
 	make_survey(NULL);
 	ck_assert_uint_eq(count("mgt2", PLANNER_FIXED), 2);
 	ck_assert_uint_eq(survey_odd(survey, &first), 2);
@@ -256,7 +256,7 @@ START_TEST(a_new_copy_in_between_begins_it_anew)
 
 	world_begin();
 	world_nodes(1, 50, "", "mgt2", "mgt1,mgt[");
-	world_active("mgt2", false);
+	world_gone("mgt2");
 	world_sync();
 	world.lagging = true;
 	old = world.db;
@@ -288,7 +288,7 @@ START_TEST(a_node_of_too_many_groups_to_be_moved_is_told_and_stays)
 	world_group("everything", NULL, "mgt3");
 	world_nodes(1, 1, groups, "mgt2", NULL);
 	world_nodes(2, 2, groups, "mgt2", "mgt3");
-	world_active("mgt2", false);
+	world_gone("mgt2");
 	make_survey(NULL);
 	ck_assert_uint_eq(moves(), 1);
 	ck_assert_str_eq(target("n2"), "mgt3");
