@@ -13,6 +13,7 @@
 #include "app/agent.h"
 #include "app/states.h"
 #include "base/macros.h"
+#include "command/commands.h"
 #include "conf/conf.h"
 #include "store/store.h"
 
@@ -105,7 +106,7 @@ static int print_and_exit(int value, const char *argument)
 int main(int argc, char **argv)
 {
 	struct option longs[ARRAY_SIZE(options) + 1] = {{0}};
-	struct agent_options agent = {0};
+	struct agent_options agent = {.commands = &commands_ops};
 	bool test = false;
 	int value;
 

@@ -17,33 +17,32 @@
 
 #include "api/resources.h"
 #include "api/server.h"
-#include "app/address.h"
-#include "app/commands.h"
 #include "app/database.h"
 #include "app/door.h"
-#include "app/etcdconf.h"
 #include "app/events.h"
-#include "app/history.h"
 #include "app/hooks.h"
-#include "app/identity.h"
-#include "app/install.h"
-#include "app/keyring.h"
-#include "app/logsink.h"
-#include "app/member.h"
 #include "app/mover.h"
-#include "app/notify.h"
-#include "app/orders.h"
 #include "app/rekeyer.h"
 #include "app/renewal.h"
 #include "app/signals.h"
-#include "app/state.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "identity/address.h"
+#include "identity/identity.h"
+#include "identity/install.h"
+#include "identity/keyring.h"
 #include "io/http.h"
 #include "io/loop.h"
 #include "io/worker.h"
+#include "log/logsink.h"
+#include "log/notify.h"
+#include "member/etcdconf.h"
+#include "member/member.h"
+#include "member/state.h"
+#include "record/history.h"
+#include "record/orders.h"
 
 /* ---- the member, which comes and goes ---- */
 
@@ -63,7 +62,7 @@ void agent_changed(void *arg)
 		renewal_consider(agent->renewal);
 	database_changed(agent->database);
 	events_changed(agent->events);
-	commands_changed(agent->commands);
+	agent->commands_ops->changed(agent->commands);
 }
 
 int agent_start_member(struct agent *agent, bool adopt, struct err *err)
@@ -106,7 +105,7 @@ int agent_start_member(struct agent *agent, bool adopt, struct err *err)
 void agent_stop_member(struct agent *agent)
 {
 	if (agent->commands)
-		commands_drop(agent->commands, "the membership has changed meanwhile");
+		agent->commands_ops->drop(agent->commands, "the membership has changed meanwhile");
 	door_free(TAKE(agent->door));
 	events_detach(agent->events);
 	if (agent->database)
@@ -236,13 +235,13 @@ static void stop_http(struct agent *agent)
 static int start_commands(struct agent *agent, struct err *err)
 {
 	(void)err;
-	agent->commands = commands_new(agent);
+	agent->commands = agent->commands_ops->create(agent);
 	return 0;
 }
 
 static void stop_commands(struct agent *agent)
 {
-	commands_free(TAKE(agent->commands));
+	agent->commands_ops->free(TAKE(agent->commands));
 }
 
 static int start_database(struct agent *agent, struct err *err)
@@ -298,8 +297,8 @@ static int start_api(struct agent *agent, struct err *err)
 	struct api_options options = {
 		.path = agent->conf->paths.socket, .read_group = agent->conf->api.read_group};
 
-	return api_server_new(
-		&agent->api, agent->loop, &options, &commands_handlers, agent->commands, err);
+	return api_server_new(&agent->api, agent->loop, &options, agent->commands_ops->handlers,
+		agent->commands, err);
 }
 
 static void stop_api(struct agent *agent)
@@ -419,7 +418,7 @@ static int run(struct agent *agent, struct err *err)
 
 int agent_run(const struct agent_options *options)
 {
-	struct agent agent = {.options = options};
+	struct agent agent = {.options = options, .commands_ops = options->commands};
 	struct err err = {""};
 	int rc;
 

@@ -1,10 +1,12 @@
 /*
- * struct agent: the composition of collectived. It is the one struct that app/ shares: each part has
- * a pointer here, is created and torn down by agent.c in the order of the table there, and is used
- * by its neighbours through its own header.
+ * struct agent: the composition of collectived. It is the one struct that app/ and command/ share:
+ * each part has a pointer here, is created and torn down by agent.c in the order of the table there,
+ * and is used by its neighbours through its own header.
+ *
+ * What is asked of the agent through its socket is above it (command/): it gets that as a table.
  *
  * Without a bundle the agent is standalone: socket and configuration, nothing else. With one it has a
- * member (app/member.h), a door for joiners (app/door.h) and the renewal of its certificate.
+ * member (member/member.h), a door for joiners (app/door.h) and the renewal of its certificate.
  */
 #ifndef APP_AGENT_H
 #define APP_AGENT_H
@@ -14,7 +16,28 @@
 #include "base/err.h"
 #include "base/usec.h"
 
+struct agent;
+struct commands;
+
+/* The operations of the socket, as command/commands.h has them. */
+struct commands_ops {
+	const struct api_handlers *handlers; /* their argument: the commands */
+	struct commands *(*create)(struct agent *agent);
+	/* Ends what is under way with an error. */
+	void (*free)(struct commands *c);
+	/* The state of the member may have changed: looks whether a command was waiting for that. */
+	void (*changed)(struct commands *c);
+	/* A member is about to be taken away: ends what works on it. */
+	void (*drop)(struct commands *c, const char *why);
+	/* A founding, a join or a gencert is under way: who this server is may change. */
+	bool (*busy)(const struct commands *c);
+	/* The agent is stopping: ends joins that are under way; what changes something is refused
+	 * from now on (agent->stopping). */
+	void (*stop)(struct commands *c);
+};
+
 struct agent_options {
+	const struct commands_ops *commands;
 	const char *config_path; /* NULL: the default, which need not exist */
 	bool debug;		 /* log everything */
 };
@@ -29,6 +52,7 @@ struct agent {
 	struct worker *disk;   /* keeps the copy of the database, which takes longer */
 	struct http *http;
 	struct api_server *api;
+	const struct commands_ops *commands_ops; /* what is done with: */
 	struct commands *commands;
 	struct api_resources *resources;
 	struct database *database;

@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/member.h"
-#include "app/replica.h"
-#include "app/writer.h"
+#include "identity/identity.h"
+#include "member/member.h"
+#include "copy/replica.h"
+#include "write/writer.h"
 #include "api/resources.h"
 #include "base/list.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /*
  * struct database: the keeper that api/database.h asks for: it reads from the member's copy
- * (app/replica.h) and has plans carried out (app/writer.h), as long as there is a member. It is there
- * without one, too, and says then why there is nothing to read and nobody to write.
+ * (copy/replica.h) and has plans carried out (write/writer.h), as long as there is a member. It is
+ * there without one, too, and says then why there is nothing to read and nobody to write.
  */
 #ifndef APP_DATABASE_H
 #define APP_DATABASE_H

@@ -6,18 +6,18 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/install.h"
-#include "app/member.h"
-#include "app/registry.h"
 #include "base/file.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "enroll/invitations.h"
+#include "identity/identity.h"
+#include "identity/install.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "member/member.h"
+#include "member/registry.h"
 #include "trust/ca.h"
 #include "trust/csr.h"
 

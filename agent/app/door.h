@@ -1,7 +1,7 @@
 /*
  * struct door: where joiners come in. It holds the book of invitations, runs the enrolment server
- * and, for each redeemed invitation, has the member registered (app/registry.h) and answered with its
- * certificate and the bundle.
+ * and, for each redeemed invitation, has the member registered (member/registry.h) and answered
+ * with its certificate and the bundle.
  */
 #ifndef APP_DOOR_H
 #define APP_DOOR_H

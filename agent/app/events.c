@@ -16,12 +16,12 @@
 
 #include "app/agent.h"
 #include "app/events_private.h"
-#include "app/member.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/roster.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "member/member.h"
 
 #define SLICE	 (4 * USEC_PER_MSEC)
 #define PATIENCE (500 * USEC_PER_MSEC)

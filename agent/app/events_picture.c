@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/member.h"
 #include "base/mem.h"
 #include "io/clock.h"
+#include "member/member.h"
 
 struct events_picture {
 	unsigned users;

@@ -7,8 +7,8 @@
 
 #include "app/events.h"
 #include "app/managers.h"
-#include "app/replica.h"
 #include "base/name.h"
+#include "copy/replica.h"
 
 struct told_member {
 	char name[NAME_MAX_LEN + 1];

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/member.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/roster.h"
+#include "member/member.h"
 
 /* What is new of the registry, to be put in order. */
 struct news {

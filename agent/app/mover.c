@@ -2,7 +2,7 @@
  * The happy path: the machine (core/failover.h) is told how things are whenever they may be different;
  * when it wants a plan a survey is made, and given to it; its batches become transactions
  * (mover_txn.c), each in a lane whose slot sees to it that it is applied at most once and that its
- * outcome is known in the end (app/writer_slot.h).
+ * outcome is known in the end (write/writer_slot.h).
  *
  * Who does not lead makes surveys all the same, but seldom, so that every member can tell which nodes
  * nobody looks after.
@@ -18,25 +18,25 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/keyring.h"
-#include "app/member.h"
 #include "app/mover_private.h"
-#include "app/orders.h"
-#include "app/replica.h"
-#include "app/report.h"
 #include "app/survey.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "copy/replica.h"
 #include "core/roster.h"
 #include "etcd/txn.h"
+#include "identity/identity.h"
+#include "identity/keyring.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "log/report.h"
+#include "member/member.h"
 #include "model/candidates.h"
 #include "model/db.h"
+#include "record/orders.h"
 
 /* How often who does not plan to move looks at the nodes: not more often than this, and not longer than a
  * small part of the time. */

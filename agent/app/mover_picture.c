@@ -8,19 +8,19 @@
 #include <stdlib.h>
 
 #include "app/agent.h"
-#include "app/member.h"
-#include "app/orders.h"
-#include "app/replica.h"
-#include "app/report.h"
 #include "app/survey.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/text.h"
+#include "copy/replica.h"
 #include "core/roster.h"
 #include "io/loop.h"
+#include "log/report.h"
+#include "member/member.h"
 #include "model/db.h"
 #include "model/natsort.h"
+#include "record/orders.h"
 
 #define ORPHANS_MAX 100 /* names that are kept */
 #define ROWS_MAX    (ROSTER_MAX + 100)

@@ -10,17 +10,17 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/member.h"
-#include "app/orders.h"
-#include "app/replica.h"
 #include "app/survey.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "copy/replica.h"
 #include "etcd/client.h"
 #include "etcd/txn.h"
 #include "io/loop.h"
+#include "member/member.h"
 #include "model/candidates.h"
+#include "record/orders.h"
 
 /* After a survey that could not be made, and for an order that could not be removed. */
 #define TRY_AGAIN (2 * USEC_PER_SEC)

@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/history.h"
 #include "app/mover.h"
-#include "app/replica.h"
-#include "app/writer_slot.h"
 #include "base/usec.h"
+#include "copy/replica.h"
 #include "core/failover.h"
 #include "core/planner.h"
+#include "record/history.h"
+#include "write/writer_slot.h"
 
 struct candidates;
 struct db;

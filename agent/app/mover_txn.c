@@ -15,10 +15,6 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/member.h"
-#include "app/orders.h"
-#include "app/replica.h"
 #include "app/survey.h"
 #include "base/bitset.h"
 #include "base/buf.h"
@@ -27,13 +23,17 @@
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/text.h"
+#include "copy/replica.h"
 #include "etcd/txn.h"
+#include "identity/identity.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "member/member.h"
 #include "model/candidates.h"
 #include "model/db.h"
 #include "model/move.h"
 #include "model/plan.h"
+#include "record/orders.h"
 
 #define MANAGER "collective.manager"
 /* What it may take to put one together. */

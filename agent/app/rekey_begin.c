@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/change.h"
-#include "app/identity.h"
-#include "app/keyring.h"
-#include "app/member.h"
 #include "app/rekey_steps.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "identity/identity.h"
+#include "identity/keyring.h"
 #include "io/clock.h"
+#include "member/member.h"
 #include "trust/seal.h"
+#include "write/change.h"
 
 #define BEGIN_TIMEOUT (8 * USEC_PER_SEC)
 

@@ -6,15 +6,15 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/keyring.h"
-#include "app/member.h"
-#include "app/signing.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/roster.h"
 #include "etcd/txn.h"
+#include "identity/identity.h"
+#include "identity/keyring.h"
 #include "io/clock.h"
+#include "member/member.h"
+#include "record/signing.h"
 #include "trust/wrap.h"
 
 /* Records, or rests, of one transaction; each takes up to two compares. */

@@ -5,24 +5,23 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/commands.h"
-#include "app/identity.h"
-#include "app/keyring.h"
-#include "app/member.h"
 #include "app/rekey_steps.h"
-#include "app/replica.h"
-#include "app/report.h"
 #include "app/reseal.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/writes.h"
 #include "conf/conf.h"
+#include "copy/replica.h"
 #include "core/roster.h"
 #include "etcd/client.h"
+#include "identity/identity.h"
+#include "identity/keyring.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "io/worker.h"
+#include "log/report.h"
+#include "member/member.h"
 #include "trust/seal.h"
 
 /* How often what is not told to anybody (the copy on disk) is looked at. */
@@ -162,7 +161,7 @@ static void save(struct rekeyer *r)
 	int rc;
 
 	/* a join that is under way puts another bundle in place of this one */
-	if (commands_busy(agent->commands))
+	if (agent->commands_ops->busy(agent->commands))
 		writes = writes_failed(-EBUSY, "a join is under way");
 	else if ((rc = identity_bundle_save(
 			  agent->identity, agent->conf->paths.config_dir, &writes, &err)) < 0)

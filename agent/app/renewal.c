@@ -3,20 +3,19 @@
 
 #include <stdbool.h>
 
-#include "app/address.h"
 #include "app/agent.h"
-#include "app/certmaker.h"
-#include "app/commands.h"
 #include "app/door.h"
-#include "app/identity.h"
-#include "app/member.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "identity/address.h"
+#include "identity/certmaker.h"
+#include "identity/identity.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "member/member.h"
 
 #define CHECK_PERIOD (3600 * USEC_PER_SEC)
 #define SOON	     (60 * USEC_PER_SEC)
@@ -136,7 +135,7 @@ static void check(struct renewal *r, bool at_once)
 		return;
 	}
 	/* a join may be about to replace the certificate */
-	if (commands_busy(agent->commands))
+	if (agent->commands_ops->busy(agent->commands))
 		loop_timer_after(r->timer, SOON);
 	else
 		renew(r, now, at_once);

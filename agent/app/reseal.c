@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/member.h"
-#include "app/replica.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "copy/replica.h"
 #include "etcd/client.h"
+#include "identity/identity.h"
 #include "io/loop.h"
+#include "member/member.h"
 #include "model/attribute.h"
 #include "model/db.h"
 #include "trust/seal.h"

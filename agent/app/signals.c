@@ -6,17 +6,16 @@
 
 #include "api/server.h"
 #include "app/agent.h"
-#include "app/commands.h"
 #include "app/database.h"
-#include "app/member.h"
 #include "app/mover.h"
-#include "app/notify.h"
 #include "app/renewal.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "io/http.h"
 #include "io/loop.h"
+#include "log/notify.h"
+#include "member/member.h"
 
 /* At its end the agent waits so long for answers to be known and sent. */
 #define ANSWERS_MAX (3 * USEC_PER_SEC)
@@ -62,7 +61,7 @@ static void on_terminate(int signo, void *arg)
 	log_info("agent", "stopping (%s)", strsignal(signo));
 	notify_send("STOPPING=1");
 	/* a join that came to its end now would replace the member that is being stopped */
-	commands_stop(agent->commands);
+	agent->commands_ops->stop(agent->commands);
 	api_server_drain(agent->api);
 	database_changed(agent->database);
 	signals->end_by = usec_add(loop_now(agent->loop), ANSWERS_MAX);

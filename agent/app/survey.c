@@ -11,20 +11,20 @@
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/history.h"
-#include "app/member.h"
-#include "app/orders.h"
-#include "app/replica.h"
 #include "base/bitset.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "copy/replica.h"
 #include "core/roster.h"
 #include "io/loop.h"
+#include "member/member.h"
 #include "model/candidates.h"
 #include "model/db.h"
 #include "model/move.h"
 #include "model/natsort.h"
+#include "record/history.h"
+#include "record/orders.h"
 
 #define SLICE	 (4 * USEC_PER_MSEC)
 #define CATCH_UP 16 /* nodes between two looks at the clock: one may take half a millisecond */

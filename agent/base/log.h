@@ -1,7 +1,8 @@
 /*
  * The log: one line per event, "module: text", to a sink that the program chooses.
  *
- * Only app/, api/ and cli/ speak above debug; lower layers return errors. What the log says is what
+ * Only cli/, api/ and the folders where the agent's work is done (log/, identity/, copy/, write/,
+ * member/, app/, command/) speak above debug; lower layers return errors. What the log says is what
  * changed and why, once. Levels can be set for all modules or one at run time (log_set_level()).
  * LOG_LIMITED() passes at most one line per cause and minute and then says how many it left out.
  *

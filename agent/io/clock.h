@@ -1,6 +1,6 @@
 /*
- * The clocks and the source of randomness: nothing outside io/ (and app/, which passes the values
- * on) reads them.
+ * The clocks and the source of randomness: nothing below io/ reads them, and core/ and
+ * model/ have the values passed.
  */
 #ifndef IO_CLOCK_H
 #define IO_CLOCK_H

@@ -8,7 +8,7 @@
  * one member and in one context.
  *
  * It says nothing about who wrapped it: whoever knows the member's public key can. Its origin is
- * authenticated by the record that it is kept in (app/keyring.h).
+ * authenticated by the record that it is kept in (identity/keyring.h).
  */
 #ifndef TRUST_WRAP_H
 #define TRUST_WRAP_H

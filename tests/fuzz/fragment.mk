@@ -90,14 +90,14 @@ FUZZ_TARGETS += tests/fuzz/fuzz_backup
 tests_fuzz_fuzz_backup_SOURCES = tests/fuzz/fuzz_backup.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_backup_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 tests_fuzz_fuzz_backup_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_backup_LDADD = agent/app/libapp.a agent/model/libmodel.a agent/trust/libtrust.a \
+tests_fuzz_fuzz_backup_LDADD = agent/command/libcommand.a agent/record/librecord.a agent/model/libmodel.a agent/trust/libtrust.a \
 	agent/wire/libwire.a agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_registry
 tests_fuzz_fuzz_registry_SOURCES = tests/fuzz/fuzz_registry.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_registry_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_registry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_registry_LDADD = agent/app/libapp.a agent/trust/libtrust.a agent/wire/libwire.a \
+tests_fuzz_fuzz_registry_LDADD = agent/record/librecord.a agent/trust/libtrust.a agent/wire/libwire.a \
 	agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_candidates
@@ -110,7 +110,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_orders
 tests_fuzz_fuzz_orders_SOURCES = tests/fuzz/fuzz_orders.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_orders_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 tests_fuzz_fuzz_orders_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_orders_LDADD = agent/app/libapp.a agent/etcd/libetcd.a agent/trust/libtrust.a \
+tests_fuzz_fuzz_orders_LDADD = agent/record/librecord.a agent/etcd/libetcd.a agent/trust/libtrust.a \
 	agent/core/libcore.a agent/model/libmodel.a agent/io/libio.a agent/wire/libwire.a \
 	agent/base/libbase.a $(CJSON_LIBS) $(CRYPTO_LIBS) $(IO_LIBS)
 

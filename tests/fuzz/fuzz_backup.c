@@ -1,4 +1,4 @@
-/* libs: app model trust wire base */
+/* libs: command record model trust wire base */
 /*
  * A backup's main.json, restored into a small database that has some of its names, in each of the three
  * ways. What has no problem must become a plan whose units fit into transactions.
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/restore_entry.h"
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "command/restore_entry.h"
 #include "model/backup.h"
 #include "model/db.h"
 #include "model/plan.h"

@@ -1,4 +1,4 @@
-/* libs: app model trust etcd core io wire base */
+/* libs: record model trust etcd core io wire base */
 /*
  * What anybody may put into etcd in the place of an order or of an entry of history: a line of the input is
  * a key, the next one its value. Whatever it is, a pause or a drain of a good name counts, and what was
@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/history.h"
-#include "app/orders.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "etcd/codec.h"
+#include "record/history.h"
+#include "record/orders.h"
 
 #define NOW  (1000 * USEC_PER_SEC)
 #define WALL (1795333836 * USEC_PER_SEC)

@@ -1,4 +1,4 @@
-/* libs: app trust wire base */
+/* libs: record trust wire base */
 /*
  * What anybody may put into etcd in the place of a record of a member, of what is active, of the collective or
  * of a change of its key. As it is none of it is a member's; with the fields as they are and a code made
@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/records.h"
-#include "app/rekey_records.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/text.h"
+#include "record/records.h"
+#include "record/rekey_records.h"
 
 #define PATH "rekey/wrapped/0123abcd/mgt1"
 

@@ -14,14 +14,24 @@ allowed() {
 	enroll) echo base wire io trust ;;
 	api) echo base wire io model ;;
 	cli) echo base wire ;;
-	app) echo base wire core model trust io etcd store enroll conf api ;;
+	log) echo base core io ;;
+	record) echo base wire core model trust io etcd ;;
+	identity) echo base core trust io etcd record ;;
+	copy) echo base model io etcd store log ;;
+	write) echo base model trust io etcd identity ;;
+	member) echo base core trust io etcd enroll conf log record identity copy write ;;
+	app) echo base wire core model trust io etcd enroll conf api \
+		log record identity copy write member ;;
+	command) echo base wire core model trust io etcd enroll conf api \
+		record identity copy write member app ;;
+	main) echo base conf store app command ;;
 	*) return 1 ;;
 	esac
 }
 
 for file in $(product_files); do
 	case $file in
-	agent/main.c) folder=app ;;
+	agent/main.c) folder=main ;;
 	agent/*/*) folder=${file#agent/} folder=${folder%%/*} ;;
 	cli/*) folder=cli ;;
 	*) found "$file: in no folder of the house" && continue ;;

@@ -18,10 +18,10 @@ count_in 'forbidden function' <<END
 $(awk -f tests/lint/strip.awk $(product_files) |
 	grep -E '(^|[^A-Za-z0-9_])(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|strtok_r|atoi|atol|atoll|atof|strtol|strtoll|strtoul|strtoull|gets|scanf|sscanf|fscanf|alloca|system|popen|tmpnam|mktemp|rand|srand|asctime|ctime|gethostbyname|readdir_r|usleep|sleep)[[:space:]]*\(')
 END
-count_in 'module of the log that app/command_log.c does not list' <<END
+count_in 'module of the log that command/command_log.c does not list' <<END
 $(grep -rhoE '(log_(error|warning|info|debug)\(|report_new\([^"]*)"[a-z]+"' agent |
 	sed 's/.*"\([a-z]*\)"/\1/' | sort -u | while IFS= read -r module; do
-		sed -n '/log_modules\[\]/,/;/p' agent/app/command_log.c | grep -q "\"$module\"" || echo "$module"
+		sed -n '/log_modules\[\]/,/;/p' agent/command/command_log.c | grep -q "\"$module\"" || echo "$module"
 	done)
 END
 # shellcheck disable=SC2046

@@ -2,10 +2,10 @@
  * Transactions on their way to etcd: batches, the slots that they go through, and what becomes of
  * messages.
  *
- * A slot is what app/writer_slot.h describes: a key that each transaction compares and puts, so that
- * it is applied at most once, and a closing of the slot when it is not known whether it was. Messages
- * are lost, late (by up to half a minute), applied twice, or their answers are lost; etcd may be in
- * an election or out of space.
+ * A slot is what write/writer_slot.h describes: a key that each transaction compares and puts, so
+ * that it is applied at most once, and a closing of the slot when it is not known whether it was.
+ * Messages are lost, late (by up to half a minute), applied twice, or their answers are lost; etcd
+ * may be in an election or out of space.
  */
 #include "config.h"
 

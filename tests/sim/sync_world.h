@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/replica.h"
 #include "base/buf.h"
 #include "base/macros.h"
+#include "copy/replica.h"
 #include "core/prng.h"
 #include "etcd/sync_core.h"
 #include "tests/sim/etcd_model.h"

@@ -7,23 +7,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/address.h"
-#include "app/certmaker.h"
-#include "app/etcdconf.h"
-#include "app/identity.h"
-#include "app/install.h"
-#include "app/odd.h"
-#include "app/records.h"
-#include "app/report.h"
-#include "app/state.h"
-#include "app/view.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/writes.h"
+#include "identity/address.h"
+#include "identity/certmaker.h"
+#include "identity/identity.h"
+#include "identity/install.h"
 #include "io/loop.h"
 #include "io/worker.h"
+#include "log/odd.h"
+#include "log/report.h"
+#include "member/etcdconf.h"
+#include "member/state.h"
+#include "record/records.h"
+#include "record/view.h"
 #include "tests/lib/suite.h"
 
 #define NOW (1800000000 * USEC_PER_SEC)

@@ -6,13 +6,13 @@
 
 #include "app/agent.h"
 #include "app/events.h"
-#include "app/member.h"
-#include "app/replica.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "copy/replica.h"
 #include "core/roster.h"
 #include "io/loop.h"
+#include "member/member.h"
 #include "model/db.h"
 #include "tests/lib/suite.h"
 

@@ -1,6 +1,6 @@
 /* Entries of history: what is read, in which order it is told, and what follows from it. */
 #include "config.h"
-#include "app/history.h"
+#include "record/history.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/identity.h"
-#include "app/install.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/writes.h"
+#include "identity/identity.h"
+#include "identity/install.h"
 
 #define STEPS_MAX 120
 #define DIED	  42

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/identity.h"
-#include "app/keyring.h"
-#include "app/view.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "identity/identity.h"
+#include "identity/keyring.h"
+#include "record/view.h"
 #include "tests/lib/suite.h"
 #include "trust/wrap.h"
 
@@ -494,7 +494,7 @@ END_TEST
 
 static Suite *keyring_suite(void)
 {
-	Suite *suite = suite_create("app/keyring");
+	Suite *suite = suite_create("identity/keyring");
 	TCase *t = tcase_create("keyring");
 
 	tcase_set_timeout(t, 60);

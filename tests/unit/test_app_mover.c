@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/history.h"
-#include "app/orders.h"
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -16,6 +14,8 @@
 #include "etcd/codec.h"
 #include "io/loop.h"
 #include "model/db.h"
+#include "record/history.h"
+#include "record/orders.h"
 #include "tests/unit/test_app_mover.h"
 
 static size_t entries(enum history_kind kind)

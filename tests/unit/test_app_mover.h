@@ -1,7 +1,7 @@
 /*
- * A member that leads, as its survey and its mover see it: a roster, a copy of a small etcd (test_app_kv.h)
- * that follows by a few milliseconds, orders and history. What app/member.h and app/replica.h would give
- * is given here.
+ * A member that leads, as its survey and its mover see it: a roster, a copy of a small etcd
+ * (test_app_kv.h) that follows by a few milliseconds, orders and history. What member/member.h and
+ * copy/replica.h would give is given here.
  */
 #ifndef TESTS_UNIT_TEST_APP_MOVER_H
 #define TESTS_UNIT_TEST_APP_MOVER_H
@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
 #include "app/mover.h"
 #include "base/list.h"
+#include "identity/identity.h"
 #include "tests/unit/test_app_kv.h"
 
 TCase *survey_case(void);

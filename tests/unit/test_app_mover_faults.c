@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "app/history.h"
 #include "base/macros.h"
 #include "io/loop.h"
+#include "record/history.h"
 #include "tests/unit/test_app_mover.h"
 
 static size_t told(void)

@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/history.h"
-#include "app/keyring.h"
-#include "app/member.h"
-#include "app/orders.h"
-#include "app/replica.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "copy/replica.h"
 #include "core/planner.h"
 #include "core/roster.h"
 #include "etcd/client.h"
+#include "identity/keyring.h"
 #include "io/clock.h"
 #include "io/http.h"
 #include "io/loop.h"
+#include "member/member.h"
 #include "model/db.h"
+#include "record/history.h"
+#include "record/orders.h"
 #include "tests/lib/suite.h"
 
 struct world world;

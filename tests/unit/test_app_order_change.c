@@ -3,21 +3,21 @@
  * together with its entry of history, and what is said of it is so.
  */
 #include "config.h"
-#include "app/order_change.h"
+#include "command/order_change.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/agent.h"
-#include "app/identity.h"
-#include "app/member.h"
-#include "app/records.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "etcd/client.h"
+#include "identity/identity.h"
 #include "io/http.h"
 #include "io/loop.h"
+#include "member/member.h"
+#include "record/records.h"
 #include "tests/unit/test_app_kv.h"
 #include "tests/unit/test_app_orders.h"
 

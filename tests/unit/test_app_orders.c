@@ -1,6 +1,6 @@
 /* Orders as etcd's keys move them on, and what anybody may put in their place. */
 #include "config.h"
-#include "app/orders.h"
+#include "record/orders.h"
 
 #include <errno.h>
 #include <stdio.h>

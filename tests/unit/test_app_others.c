@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/others.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "copy/others.h"
 #include "tests/lib/suite.h"
 
 static struct others *others;

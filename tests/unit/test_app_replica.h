@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/replica.h"
+#include "copy/replica.h"
 #include "io/clock.h"
 #include "tests/lib/suite.h"
 

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/roll.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "core/roster.h"
 #include "io/loop.h"
+#include "log/roll.h"
 
 static char said[2048];
 static int64_t revision;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/tell.h"
 #include "base/mem.h"
+#include "command/tell.h"
 #include "model/noderange.h"
 #include "tests/lib/suite.h"
 

@@ -2,7 +2,7 @@
  * The rig of the writer's tests, and the test program.
  */
 #include "config.h"
-#include "app/writer.h"
+#include "write/writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +140,7 @@ void rig_says(const struct command *command, const char *part)
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("app/writer");
+	Suite *s = suite_create("write/writer");
 
 	suite_add_tcase(s, writer_plans_case());
 	suite_add_tcase(s, writer_values_case());

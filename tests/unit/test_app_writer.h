@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/identity.h"
+#include "identity/identity.h"
 #include "model/plan.h"
 #include "tests/unit/test_app_kv.h"
 

@@ -2,7 +2,7 @@
  * Plans carried out against a small etcd that can be made to misbehave.
  */
 #include "config.h"
-#include "app/writer.h"
+#include "write/writer.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * and what is said of it is so, now and later.
  */
 #include "config.h"
-#include "app/writer_slot.h"
+#include "write/writer_slot.h"
 
 #include <check.h>
 #include <inttypes.h>

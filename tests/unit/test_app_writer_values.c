@@ -2,7 +2,7 @@
  * What etcd gets to see of secrets and passwords, and the numbers of new nodes.
  */
 #include "config.h"
-#include "app/writer.h"
+#include "write/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
