@@ -388,17 +388,13 @@ static void drain_readable(struct command *cmd)
 
 static int parse(const json *message, struct drain *d, struct err *err)
 {
-	const char *reason;
-	int rc = json_str_or(message, "reason", NULL, &reason, err);
+	int rc = command_reason(message, &d->reason, err);
 
 	if (rc == 0)
 		rc = json_bool_or(message, "force", false, &d->force, err);
 	if (rc == 0)
 		rc = json_bool_or(message, "wait", true, &d->wait, err);
-	if (rc < 0)
-		return rc;
-	d->reason = xstrdup_null(reason);
-	return 0;
+	return rc;
 }
 
 void command_drain(struct commands *c, struct api_request *req, const json *message)

@@ -38,6 +38,16 @@ void command_actor(const struct command *cmd, char ret[ORDERS_ACTOR_MAX])
 		snprintf(ret, ORDERS_ACTOR_MAX, "uid %lu", (unsigned long)uid);
 }
 
+int command_reason(const json *message, char **ret, struct err *err)
+{
+	const char *reason;
+	int rc = json_str_or(message, "reason", NULL, &reason, err);
+
+	if (rc == 0)
+		*ret = reason && reason[strspn(reason, " ")] ? xstrdup(reason) : NULL;
+	return rc;
+}
+
 static int check_reason(const char *reason, struct err *err)
 {
 	if (strlen(reason) > ORDERS_REASON_MAX)
@@ -144,18 +154,18 @@ static void pause_go(struct command *cmd)
 
 void command_pause(struct commands *c, struct api_request *req, const json *message)
 {
+	CLEANUP(freep) char *reason = NULL;
 	struct err err = {""};
-	const char *reason;
 	struct command *cmd;
 
-	if (json_str_or(message, "reason", NULL, &reason, &err) < 0) {
+	if (command_reason(message, &reason, &err) < 0) {
 		api_request_error(req, 400, err.text);
 		return;
 	}
 	if (!command_needs_member(c, req))
 		return;
 	cmd = command_new(c, req);
-	cmd->reason = xstrdup_null(reason);
+	cmd->reason = TAKE(reason);
 	command_when_registered(cmd, pause_go);
 }
 

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "record/history.h"
 #include "record/orders.h"
+#include "wire/json.h"
 
 struct agent;
 struct command;
@@ -59,6 +60,8 @@ void command_order(
 
 /* "root" or "uid 1000": who asks. */
 void command_actor(const struct command *cmd, char ret[ORDERS_ACTOR_MAX]);
+/* The "reason" of a request, new; NULL: there is none, or it is blank, which tells nobody anything. */
+int command_reason(const json *message, char **ret, struct err *err) MUST_CHECK;
 /* Fills by, actor, at, reason. -EINVAL where the reason (NULL: none) is too long or not one line. */
 int command_order_begin(const struct command *cmd, const char *reason, struct order *ret,
 	struct err *err) MUST_CHECK;

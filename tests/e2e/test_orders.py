@@ -188,3 +188,15 @@ def test_a_reason_is_one_line(world):
         answer = mgt1.collective("pause", "--reason", reason)
         assert answer.rc == 1 and answer.err.startswith("the reason "), answer
     assert mgt1.collective("pause", "--reason", "größer als je").rc == 0
+
+
+def test_a_blank_reason_is_none(world):
+    mgt1 = founded(world)
+    answer = mgt1.collective("pause", "--reason", "  ", "--json")
+    assert answer.rc == 0, answer
+    assert json.loads(answer.out)["status"] == "Automatic moves are paused", answer
+    assert not json.loads(mgt1.collective("history", "--json").out)["history"][-1].get("reason")
+    order = json.loads(world.etcd.get(world.key("pause")).value)
+    assert not order.get("reason"), order
+    answer = mgt1.collective("resume", "--json")
+    assert (answer.rc, json.loads(answer.out)) == (0, {"status": "Automatic moves are resumed"})
