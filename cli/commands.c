@@ -137,6 +137,7 @@ int command_status(struct call *call, json *request)
 	CLEANUP(json_freep) json *answer = NULL;
 	const char *status = "";
 	struct err err = {""};
+	struct writer *w;
 	int rc = command_ask(call, request, CLIENT_ANSWER_TIMEOUT, &answer);
 
 	if (rc != CLI_OK)
@@ -144,6 +145,12 @@ int command_status(struct call *call, json *request)
 	if (json_str(answer, "status", &status, &err) < 0) {
 		err_wrap(&err, 0, "unexpected answer of collectived");
 		return command_failed(call, err.text);
+	}
+	if (call_option(call, "json")) {
+		w = command_writer(call, call->out);
+		writer_text(w, "status", NULL, status);
+		writer_free(w);
+		return CLI_OK;
 	}
 	writer_print(call->out, status);
 	fputc('\n', call->out);

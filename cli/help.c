@@ -31,6 +31,8 @@ static int print_usage(const struct verb *verb, FILE *out)
 	int len = fprintf(out, "%s%s%s", verb->name, *verb->args ? " " : "", verb->args);
 
 	for (int i = 0; (o = option_at(verb, i)); i++) {
+		if (o->among)
+			continue;
 		len += fprintf(out, " [");
 		len += print_short(o, out);
 		len += fprintf(out, "]");

@@ -39,11 +39,12 @@ static void tell_manager(struct call *call, const json *row)
 	if (draining)
 		fputs(" (draining)", call->out);
 	fputs(": ", call->out);
-	if (nodes && *nodes) {
-		writer_print(call->out, nodes);
-		fputc(' ', call->out);
+	if (n < 1) {
+		fputs("no nodes\n", call->out);
+		return;
 	}
-	fprintf(call->out, "(%" PRId64 " node%s)\n", n, n == 1 ? "" : "s");
+	writer_print(call->out, nodes && *nodes ? nodes : "?");
+	fprintf(call->out, " (%" PRId64 " node%s)\n", n, n == 1 ? "" : "s");
 }
 
 static int on_nodes(const json *frame, void *arg)

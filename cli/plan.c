@@ -59,27 +59,34 @@ static void tell_move(FILE *out, const json *row)
 static void tell_left(FILE *out, const json *row)
 {
 	static const struct {
-		const char *verdict, *front, *why;
+		const char *verdict, *front;
+		const char *why[2]; /* of one node, of several */
 	} words[] = {
-		{"orphaned", "orphaned", "none of their candidates is there"},
-		{"fixed", "not moved", "they have no candidates"},
+		{"orphaned", "orphaned",
+			{"none of its candidates is there", "none of their candidates is there"}},
+		{"fixed", "not moved", {"it has no candidates", "they have no candidates"}},
 		{"kept", "not moved",
-			"their manager is being drained, and no other candidate is there"},
-		{"waits", "moved later", "failover.delay or failover.hold_down has not passed"},
+			{"its manager is being drained, and no other candidate is there",
+				"their manager is being drained, and no other candidate is "
+				"there"}},
+		{"waits", "moved later",
+			{"failover.delay or failover.hold_down has not passed",
+				"failover.delay or failover.hold_down has not passed"}},
 	};
 	const char *verdict = json_text(json_at(row, "verdict"));
 	const char *front = "not moved", *why = verdict ? verdict : "?";
+	int64_t n = number(row, "nodes");
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (text_eq(words[i].verdict, verdict)) {
 			front = words[i].front;
-			why = words[i].why;
+			why = words[i].why[n != 1];
 		}
 	}
 	fprintf(out, "%s: ", front);
 	print_text(out, row, "noderange");
 	fputs(" (", out);
-	print_nodes(out, number(row, "nodes"));
+	print_nodes(out, n);
 	fputs("): ", out);
 	writer_print(out, why);
 	fputc('\n', out);

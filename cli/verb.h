@@ -33,6 +33,7 @@ struct verb_option {
 	enum option_value takes;
 	const char *value; /* its name in help texts */
 	bool instead;	   /* stands in place of the arguments */
+	bool among;	   /* `args` has it: it stands in front of some of them */
 	bool secret;	   /* the value is overwritten in argv as soon as it is read */
 	const char *help;
 };

@@ -112,14 +112,19 @@ const struct verb verbs[] = {
 		.name = "pause",
 		.args = "",
 		.help = "Stop automatic moves of nodes between members, until resume",
-		.options = {{0, "reason", OPTION_VALUE, "TEXT",
-			.help = "What all who look are told"}},
+		.options =
+			{
+				{0, "reason", OPTION_VALUE, "TEXT",
+					.help = "What all who look are told"},
+				{0, "json", .help = "Print one line of JSON"},
+			},
 		.run = run_pause,
 	},
 	{
 		.name = "resume",
 		.args = "",
 		.help = "Let automatic moves go on",
+		.options = {{0, "json", .help = "Print one line of JSON"}},
 		.run = run_resume,
 	},
 	{
@@ -231,13 +236,13 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "plan",
-		.args = "[MEMBER ...]",
+		.args = "[[--without] MEMBER ...]",
 		.max = VERB_ANY,
 		.help = "Tell what would become of the nodes of the MEMBERs without these, or as "
 			"things are",
 		.options =
 			{
-				{0, "without",
+				{0, "without", .among = true,
 					.help = "Goes in front of the MEMBERs; it may be left out"},
 				{0, "json", .help = "Print one line of JSON"},
 			},
@@ -253,8 +258,8 @@ const struct verb verbs[] = {
 			"chosen",
 		.options =
 			{
-				{0, "reason", OPTION_VALUE, "TEXT",
-					.help = "Why, for the history and for others who look"},
+				{0, "reason", OPTION_VALUE,
+					"TEXT", .help = "Why, for the history and for others who look"},
 				{0, "force",
 					.help = "Also where nodes have no other candidate that is "
 						"there: those stay"},
@@ -269,6 +274,7 @@ const struct verb verbs[] = {
 		.min = 1,
 		.max = 1,
 		.help = "Let MEMBER be chosen again; nothing moves back by itself",
+		.options = {{0, "json", .help = "Print one line of JSON"}},
 		.run = run_undrain,
 	},
 	{

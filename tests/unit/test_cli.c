@@ -192,6 +192,8 @@ static const struct {
 } runs[] = {
 	{"collective", CLI_USAGE, "", "usage: collective"},
 	{"collective --help", CLI_OK, "  invite NAME [-n] [--ttl DURATION] [--list]", ""},
+	{"collective plan --help", CLI_OK,
+		"usage: collective [-s PATH] plan [[--without] MEMBER ...] [--json]\n", ""},
 	{"collective -s /nowhere --help", CLI_OK, "commands:", ""},
 	{"collective --version", CLI_OK, "collective " PACKAGE_VERSION "\n", ""},
 	{"collective join --help", CLI_OK, "  -i, --invitation TOKEN", ""},

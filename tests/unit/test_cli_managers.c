@@ -60,7 +60,7 @@ static const struct {
 			     "\"noderange\":\"n7\",\"state\":\"nobody\"}]}")
 				SAY("{\"end\":{" AGE "}}"),
 		CLI_OK,
-		"mgt1 (draining): n[1:3] (3 nodes)\nmgt2 (offline): (0 nodes)\n"
+		"mgt1 (draining): n[1:3] (3 nodes)\nmgt2 (offline): no nodes\n"
 		"x? (no member): n9 (1 node)\nnobody: n7 (1 node)\n",
 		"Showing what was known 42s ago (revision 812); collective show tells more\n"},
 	{"nodes mgt1", ASK("nodes", ",\"member\":\"mgt1\""),
@@ -93,11 +93,26 @@ static const struct {
 		CLI_OK,
 		"mgt2 (63 nodes): 32 to mgt1, 31 to mgt5\n"
 		"orphaned: n[7,9] (2 nodes): none of their candidates is there\n"
-		"not moved: n4 (1 node): they have no candidates\n"
+		"not moved: n4 (1 node): it has no candidates\n"
 		"then mgt1 has 52 nodes (now 20)\n",
 		""},
 	{"plan", ASK("plan", ",\"without\":[]"), SAY("{\"end\":{\"members\":[]}}"), CLI_OK,
 		"nothing would be moved\n", ""},
+	{"plan", ASK("plan", ",\"without\":[]"),
+		LINE("{\"left\":[{\"verdict\":\"orphaned\",\"nodes\":1,\"noderange\":\"n7\"},"
+		     "{\"verdict\":\"kept\",\"nodes\":1,\"noderange\":\"n8\"},"
+		     "{\"verdict\":\"kept\",\"nodes\":2,\"noderange\":\"n[1:2]\"},"
+		     "{\"verdict\":\"fixed\",\"nodes\":2,\"noderange\":\"n[3:4]\"}]}")
+			SAY("{\"end\":{}}"),
+		CLI_OK,
+		"orphaned: n7 (1 node): none of its candidates is there\n"
+		"not moved: n8 (1 node): its manager is being drained, and no other candidate is "
+		"there\n"
+		"not moved: n[1:2] (2 nodes): their manager is being drained, and no other "
+		"candidate is there\n"
+		"not moved: n[3:4] (2 nodes): they have no candidates\n"
+		"nothing would be moved\n",
+		""},
 	{"plan", ASK("plan", ",\"without\":[]"),
 		SAY("{\"end\":{\"members\":[],\"odd\":2,\"first_odd\":\"of n1: bad\"}}"), CLI_OK,
 		"nothing would be moved\n",
@@ -125,6 +140,18 @@ static const struct {
 	{"undrain mgt2", ASK("undrain", ",\"member\":\"mgt2\""),
 		SAY("{\"status\":\"mgt2 may be chosen again; nothing moves back by itself\"}"),
 		CLI_OK, "mgt2 may be chosen again; nothing moves back by itself\n", ""},
+	{"undrain mgt2 --json", ASK("undrain", ",\"member\":\"mgt2\""),
+		SAY("{\"status\":\"done\"}"), CLI_OK, "{\"status\":\"done\"}\n", ""},
+	{"undrain mgt2 --json", ASK("undrain", ",\"member\":\"mgt2\""), REFUSED("no"), CLI_FAILED,
+		"", "no\n"},
+	{"pause --reason r --json", ASK("pause", ",\"reason\":\"r\""),
+		SAY("{\"status\":\"paused\",\"paused\":{\"by\":\"m\"}}"), CLI_OK,
+		"{\"paused\":{\"by\":\"m\"},\"status\":\"paused\"}\n",
+		"Automatic moves are paused (by an administrator on m)\n"},
+	{"resume --json", ASK("resume", ""), SAY("{\"status\":\"go on\"}"), CLI_OK,
+		"{\"status\":\"go on\"}\n", ""},
+	{"resume --json", ASK("resume", ""), SAY("{\"status\":3}"), CLI_FAILED, "",
+		"unexpected answer of collectived: 'status': expected a text, found a number\n"},
 	{"rebalance --dry-run --max-moves 5", ASK("rebalance", ",\"dry_run\":true,\"max_moves\":5"),
 		LINE("{\"moves\":[{\"node\":\"n17\",\"from\":\"mgt1\",\"to\":\"mgt3\",\"why\":"
 		     "\"mgt1 has 40 nodes, mgt3 has 20\"}]}")
