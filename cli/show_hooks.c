@@ -59,6 +59,16 @@ static void write_run(struct writer *w, const json *row)
 	writer_end(w);
 }
 
+static void write_refused(struct writer *w, const json *row)
+{
+	writer_object(w, NULL, NULL);
+	writer_text(w, "event", "", text_at(row, "event"));
+	/* what is to be typed then stands at the end */
+	write_at(w, row);
+	writer_text(w, "error", "", text_at(row, "error"));
+	writer_end(w);
+}
+
 void show_hooks(struct writer *w, const json *hooks)
 {
 	const char *running = json_text(json_get(hooks, "running"));
@@ -73,6 +83,9 @@ void show_hooks(struct writer *w, const json *hooks)
 		writer_number(w, "waiting", value, "Events waiting", NULL);
 	if (json_number(hooks, "dropped", &value, NULL) == 0)
 		writer_number(w, "dropped", value, value > 0 ? "Events left out" : NULL, NULL);
+	writer_list(w, "refused", "Not run");
+	json_foreach(row, json_get(hooks, "refused")) write_refused(w, row);
+	writer_end(w);
 	writer_list(w, "last", "Last runs");
 	json_foreach(row, json_get(hooks, "last")) write_run(w, row);
 	writer_end(w);

@@ -65,6 +65,7 @@ struct refusal {
 	struct list link;
 	const char *hook;
 	char *text;
+	usec_t at; /* when it was found last */
 	bool stands;
 };
 
@@ -255,10 +256,12 @@ static void refusal_free(struct hooks *h, struct refusal *refusal)
 static void tell_refusal(struct hooks *h, const char *hook, const char *text)
 {
 	struct refusal *refusal;
+	usec_t now = clock_wall();
 
 	list_foreach (refusal, &h->refusals, link) {
 		if (refusal->hook == hook && text_eq(refusal->text, text)) {
 			refusal->stands = true;
+			refusal->at = now;
 			return;
 		}
 	}
@@ -267,6 +270,7 @@ static void tell_refusal(struct hooks *h, const char *hook, const char *text)
 	refusal = xcalloc(1, sizeof(*refusal));
 	refusal->hook = hook;
 	refusal->text = xstrdup(text);
+	refusal->at = now;
 	refusal->stands = true;
 	list_add_tail(&h->refusals, &refusal->link);
 	h->n_refusals++;
@@ -463,8 +467,9 @@ void hooks_tell(const struct hooks *h, json *answer)
 {
 	json *one = json_set(answer, "hooks", json_new_object());
 	const struct job *job = first(h);
+	const struct refusal *refusal;
 	const struct result *result;
-	json *last;
+	json *refused, *last;
 
 	if (h->child && job)
 		json_set_str(one, "running", job->hook);
@@ -472,6 +477,14 @@ void hooks_tell(const struct hooks *h, json *answer)
 		json_set_null(one, "running");
 	json_set_number(one, "waiting", (int64_t)(h->waiting - (h->child ? 1 : 0)));
 	json_set_number(one, "dropped", (int64_t)h->dropped);
+	refused = json_set(one, "refused", json_new_array());
+	list_foreach (refusal, &h->refusals, link) {
+		json *row = json_add(refused, json_new_object());
+
+		json_set_str(row, "event", refusal->hook);
+		json_set_str(row, "error", refusal->text);
+		json_set_seconds(row, "at", refusal->at);
+	}
 	last = json_set(one, "last", json_new_array());
 	list_foreach (result, &h->last, link) {
 		json *row = json_add(last, json_new_object());

@@ -31,8 +31,9 @@ struct hooks;
 struct hooks *hooks_new(struct agent *agent);
 /* Before the events; what runs is killed. NULL is fine. */
 void hooks_free(struct hooks *hooks);
-/* For `show -v`: "hooks": {"running":…,"waiting":N,"dropped":N,"last":[{"event","program","at","took",
- * "status","error","output"}]}, the latest first. */
+/* For `show -v`: "hooks": {"running":…,"waiting":N,"dropped":N,"refused":[{"event","error","at"}],"last":
+ * [{"event","program","at","took","status","error","output"}]}, the latest run first. Refused is what was
+ * not run when its event happened last. */
 void hooks_tell(const struct hooks *hooks, json *answer);
 
 #endif

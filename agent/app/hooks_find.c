@@ -47,8 +47,9 @@ static int check_owner(const char *path, const struct stat *st, struct err *err)
 
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return err_set(err, -EPERM,
-			"%s belongs to user %lu: it must be root's or the agent's user's", path,
-			(unsigned long)st->st_uid);
+			"%s belongs to user %lu: it must be root's or the agent's user's, chown "
+			"root %s",
+			path, (unsigned long)st->st_uid, path);
 	if (!S_ISLNK(st->st_mode) && (st->st_mode & (S_IWGRP | S_IWOTH)) && !sticky)
 		return err_set(
 			err, -EPERM, "%s may be written by others: chmod go-w %s", path, path);

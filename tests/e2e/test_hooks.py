@@ -171,7 +171,27 @@ def test_a_program_that_others_may_write_is_not_run(world, what):
     wait_until(lambda: "hooks: leader: not run: " in mgt1.text, 10, "the refusal to be logged")
     mgt1.collective("resign")
     assert not os.path.exists(os.path.join(hooks.out, "ran"))
-    assert mgt1.raw_show(True)["hooks"]["last"] == []
+    told = mgt1.raw_show(True)["hooks"]
+    assert told["last"] == []
+    assert [r["event"] for r in told["refused"]] == ["leader"], told
+    assert told["refused"][0]["error"] in mgt1.text and told["refused"][0]["at"] > 1e9
+    shown = mgt1.collective("show", "-v").out
+    assert "    Not run:\n        leader: " in shown and told["refused"][0]["error"] in shown, shown
+    remedies = {"file": "chmod go-w", "folder": "chmod go-w", "link": "chmod go-w",
+                "owner": "chown root", "plain": "chmod +x"}
+    assert remedies[what] in told["refused"][0]["error"]
+
+
+def test_a_program_that_may_be_run_again_is_told_no_more(world):
+    def fill(hooks):
+        os.chmod(hooks.add("manager-gained"), 0o777)
+    mgt1, hooks = member_with_hooks(world, fill)
+    nodes(mgt1, "nodedefine", "n1", "collective.manager=mgt1")
+    wait_until(lambda: mgt1.raw_show(True)["hooks"]["refused"], 10, "the refusal to be told")
+    os.chmod(os.path.join(hooks.folder, "manager-gained"), 0o755)
+    nodes(mgt1, "nodedefine", "n2", "collective.manager=mgt1")
+    hooks.wait("manager-gained")
+    assert mgt1.raw_show(True)["hooks"]["refused"] == []
 
 
 def test_a_hook_inherits_no_descriptor_and_a_plain_environment(world):

@@ -177,6 +177,7 @@ START_TEST(what_is_somebody_elses_is_refused)
 	ck_assert_int_eq(chown(path, 12345, 0), 0);
 	ck_assert_str_eq(found("leader"), "-");
 	ck_assert_ptr_nonnull(strstr(programs.refused[0], "user 12345"));
+	ck_assert_ptr_nonnull(strstr(programs.refused[0], "chown root "));
 }
 END_TEST
 
