@@ -90,6 +90,7 @@ static uint64_t facts(const struct mover *m)
 	struct hash_key sum = {1, 2};
 
 	mix_members(m, &sum);
+	mix_i64(&sum, roster_crowded(member_roster(agent->member)));
 	mix_i64(&sum, agent->conf->failover.delay);
 	mix_i64(&sum, agent->conf->failover.hold_down);
 	mix_i64(&sum, agent->conf->failover.start_delay);
@@ -260,6 +261,17 @@ static void carry_out_action(struct mover *m, const struct failover_action *acti
 	}
 }
 
+static void tell_crowded(struct mover *m)
+{
+	bool crowded = roster_crowded(member_roster(m->agent->member));
+
+	if (crowded == m->crowded)
+		return;
+	m->crowded = crowded;
+	report_change(m->crowded_report, crowded,
+		crowded ? MOVER_CROWDED : "all members are known again");
+}
+
 void mover_look(struct mover *m)
 {
 	struct failover_action action;
@@ -268,6 +280,7 @@ void mover_look(struct mover *m)
 	size_t done, all;
 	bool late = false;
 
+	tell_crowded(m);
 	fill(m, &view);
 	failover_look(m->core, now, &view);
 	while (!late && failover_next(m->core, loop_now(m->agent->loop), &action)) {
@@ -338,6 +351,7 @@ struct mover *mover_new(struct agent *agent)
 	m->plan.told = true;
 	m->orphans_report = report_new(agent->loop, "failover", 0);
 	m->odd_report = report_new(agent->loop, "failover", 0);
+	m->crowded_report = report_new(agent->loop, "failover", 0);
 	m->timer = loop_timer_new(agent->loop, "failover", on_timer, m);
 	m->look_timer = loop_timer_new(agent->loop, "managers", on_timer, m);
 	m->core = failover_new(random_u64(), loop_now(agent->loop), on_moved, m);
@@ -364,6 +378,7 @@ void mover_free(struct mover *m)
 	mover_picture_done(m);
 	report_free(m->orphans_report);
 	report_free(m->odd_report);
+	report_free(m->crowded_report);
 	loop_timer_free(m->timer);
 	loop_timer_free(m->look_timer);
 	free(m->plan.tally);

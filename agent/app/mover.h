@@ -32,6 +32,11 @@ struct mover_counts {
 	size_t waiting;	 /* for the delay or a hold-down */
 	size_t moved;	 /* since the start, by this member */
 };
+/* What is to be told where there are more members than an agent knows (roster_crowded()). */
+#define MOVER_CROWDED                                                                              \
+	"there are more members than an agent knows: nodes whose manager is none of those it "     \
+	"knows stay where they are; delete members that are not used (collective delete), then "   \
+	"restart the agents"
 void mover_counts(const struct mover *mover, struct mover_counts *ret);
 /* For `show -v`: "managers": [{"name","nodes","orphaned","draining"…}], "orphans": [names, some]. */
 void mover_tell(const struct mover *mover, json *answer);

@@ -106,7 +106,8 @@ struct mover {
 	size_t n_orphans;
 	size_t told_orphans; /* in the log */
 	size_t n_odd;	     /* nodes whose candidates can't be understood */
-	struct report *orphans_report, *odd_report;
+	bool crowded;	     /* roster_crowded() */
+	struct report *orphans_report, *odd_report, *crowded_report;
 };
 
 /* Compares this member's leadership; false: it does not lead. *ret_rev (may be NULL): create_revision of

@@ -51,6 +51,7 @@ struct survey {
 	struct planner_member *members;
 	const char **names; /* of them, for the candidates */
 	uint32_t n, n_real, room;
+	bool crowded;	       /* there are members that are not among them */
 	struct bitset looked;  /* nodes that matter */
 	uint32_t *manager_of;  /* by node */
 	uint32_t *sorted;      /* the nodes that matter, in natural order */
@@ -187,7 +188,7 @@ static uint32_t member_place(const struct survey *s, const char *name)
 }
 
 /* The nodes of one manager, in one pass: there may be as many managers as nodes. A name of no member is
- * added. */
+ * added; where it may be a member's that the roster has no room for, as one that is there. */
 static bool on_managed(const char *manager, const struct bitset *nodes, void *arg)
 {
 	struct survey *s = arg;
@@ -201,7 +202,7 @@ static bool on_managed(const char *manager, const struct bitset *nodes, void *ar
 		place = member_place(s, manager);
 		if (place == PLANNER_NOBODY) {
 			place = s->n;
-			add_member(s, manager);
+			add_member(s, manager)->active = s->crowded;
 		}
 		m = &s->members[place];
 		look |= !m->active || m->draining;
@@ -233,6 +234,7 @@ static int begin(struct survey *s, struct err *err)
 	int rc;
 
 	s->revision = db_revision(s->db);
+	s->crowded = roster_crowded(member_roster(s->agent->member));
 	add_members(s);
 	rc = check_names(s, err);
 	if (rc < 0)
@@ -317,14 +319,16 @@ static void add_node(struct survey *s, uint32_t node)
 	uint32_t manager = s->manager_of[node];
 	enum planner_verdict verdict;
 	const char *name;
+	bool fixed;
 
 	/* it has gone meanwhile */
 	if (!bitset_has(db_nodes(s->db), node))
 		return;
 	name = db_node_name(s->db, node);
 	keep_name(s, node, name);
-	verdict = planner_add(s->planner, node, manager,
-		manager == PLANNER_NOBODY ? PLANNER_NONE : set_of(s, node, name));
+	fixed = manager == PLANNER_NOBODY || (s->crowded && manager >= s->n_real);
+	verdict = planner_add(
+		s->planner, node, manager, fixed ? PLANNER_NONE : set_of(s, node, name));
 	if (verdict != PLANNER_STAYS)
 		s->findings[s->n_findings++] = (struct finding){node, manager, verdict};
 }

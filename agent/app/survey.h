@@ -8,7 +8,8 @@
  *
  * Who counts as gone since when: a member, since this agent sees that it is not active; a text that names
  * no member (one that was deleted, or a slip), since ever, so that failover.delay does not hold its nodes
- * up: nothing is expected to come back.
+ * up: nothing is expected to come back. But where there are more members than a roster takes
+ * (roster_crowded()), such a text counts as a member that is there: its nodes stay.
  */
 #ifndef APP_SURVEY_H
 #define APP_SURVEY_H

@@ -54,7 +54,7 @@ static int may_invite(struct agent *agent, const char *name, struct err *err)
 			"%s is an active member of the collective: stop its agent first to "
 			"replace it",
 			name);
-	return 0;
+	return registry_room(member_roster(agent->member), name, err);
 }
 
 static int make_invitation(struct command *cmd, struct err *err)

@@ -49,6 +49,8 @@ static void add_stale(json *answer, struct agent *agent, bool quorum)
 	struct etcd_sync_status sync;
 	json *stale;
 
+	if (!trouble && quorum && roster_crowded(member_roster(agent->member)))
+		trouble = MOVER_CROWDED;
 	member_sync_status(agent->member, &sync);
 	if (sync.revision && age && (!quorum || age > USEC_PER_SEC)) {
 		stale = json_set(answer, "stale", json_new_object());

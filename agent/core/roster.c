@@ -21,6 +21,7 @@ struct roster {
 	struct roster_member **members;
 	unsigned count;
 	unsigned left_out;
+	bool crowded[2]; /* since the last listing, in the one under way */
 	struct roster_key leader;
 	bool leader_listed;
 	bool listing;
@@ -159,9 +160,12 @@ static bool key_news(
 bool roster_record(struct roster *r, usec_t now, const char *name, const struct record_info *info,
 	int64_t revision)
 {
-	struct roster_member *m = find_or_add(r, now, name, info->present && info->valid);
+	bool is_member = info->present && info->valid;
+	struct roster_member *m = find_or_add(r, now, name, is_member);
 	bool was;
 
+	if (!m && is_member && name_valid(name))
+		r->crowded[0] = r->crowded[1] = true;
 	if (!m)
 		return false;
 	if (r->listing && !revision)
@@ -217,7 +221,7 @@ void roster_begin(struct roster *r)
 	unsigned i;
 
 	r->listing = true;
-	r->leader_listed = false;
+	r->leader_listed = r->crowded[1] = false;
 	for (i = 0; i < r->count; i++)
 		r->members[i]->listed[0] = r->members[i]->listed[1] = false;
 }
@@ -231,6 +235,7 @@ bool roster_end(struct roster *r, usec_t now, int64_t revision)
 
 	r->listing = false;
 	r->complete = true;
+	r->crowded[0] = r->crowded[1];
 	for (i = 0; i < r->count; i++) {
 		struct roster_member *m = r->members[i];
 
@@ -334,6 +339,18 @@ unsigned roster_invalid(const struct roster *r)
 unsigned roster_left_out(const struct roster *r)
 {
 	return r->left_out;
+}
+
+bool roster_full(const struct roster *r, const char *name)
+{
+	const struct roster_member *m = find(r, name);
+
+	return !(m && m->valid) && roster_list(r, 0, NULL, NULL, 0) >= ROSTER_MEMBERS_MAX;
+}
+
+bool roster_crowded(const struct roster *r)
+{
+	return r->crowded[0];
 }
 
 int64_t roster_revision(const struct roster *r)

@@ -21,8 +21,10 @@
 #include "core/request.h"
 
 /* Names beyond this many are counted and not kept; a member takes the place of a name that is
- * nobody's. */
+ * nobody's. A new member is let in where there are fewer than ROSTER_MEMBERS_MAX: what is between the
+ * two is for those whom several members let in at the same moment. */
 #define ROSTER_MAX	   512
+#define ROSTER_MEMBERS_MAX 500
 #define ROSTER_ADDRESS_MAX 128
 #define ROSTER_VERSION_MAX 32
 
@@ -104,6 +106,11 @@ unsigned roster_list(const struct roster *r, unsigned filter, roster_compare_fn 
 unsigned roster_foreign(const struct roster *r);
 unsigned roster_invalid(const struct roster *r);
 unsigned roster_left_out(const struct roster *r);
+/* There are as many members as there may be, and the name is none of theirs. */
+bool roster_full(const struct roster *r, const char *name);
+/* A member was left out, since the last listing or in it: a name that is not here may be a member's all
+ * the same. */
+bool roster_crowded(const struct roster *r);
 /* The highest revision in any news. */
 int64_t roster_revision(const struct roster *r);
 

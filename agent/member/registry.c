@@ -53,6 +53,16 @@ int registry_no_quorum(struct err *err)
 	return err_set(err, -EHOSTDOWN, "Collective does not have quorum");
 }
 
+int registry_room(const struct roster *roster, const char *name, struct err *err)
+{
+	if (!roster_full(roster, name))
+		return 0;
+	return err_set(err, -ENOSPC,
+		"the collective has %d members, and may have no more: delete those that are not "
+		"used (collective delete)",
+		ROSTER_MEMBERS_MAX);
+}
+
 void registry_cancel(struct registry_job *job)
 {
 	if (!job)
@@ -224,6 +234,9 @@ static struct registry_job *start(struct registry_job *job)
 	if (job->early_rc == 0 && !fence.may_write)
 		job->early_rc = err_set(&job->early_why, -EACCES, "%s",
 			fence.why_not ? fence.why_not : "this member may not write");
+	if (job->early_rc == 0 && job->value)
+		job->early_rc = registry_room(
+			member_roster(job->member), job->record.name, &job->early_why);
 	if (job->early_rc < 0) {
 		job->early = loop_defer_new(job->loop, on_early, job);
 		loop_defer_schedule(job->early);

@@ -15,6 +15,7 @@ struct identity;
 struct loop;
 struct member;
 struct registry_job;
+struct roster;
 
 /* Once, from the loop. 0: done, at that revision. -EBUSY: active; -ENOENT: no such member;
  * -EHOSTDOWN: no quorum; -EINPROGRESS: not known whether it was applied; else refused. */
@@ -36,5 +37,8 @@ void registry_cancel(struct registry_job *job);
 int registry_still_active(struct err *err, const char *name);
 int registry_unknown(struct err *err, const char *name);
 int registry_no_quorum(struct err *err);
+/* Whether somebody may become a member under this name: -ENOSPC where it is nobody's yet, and there are
+ * as many members as there may be. */
+int registry_room(const struct roster *roster, const char *name, struct err *err) MUST_CHECK;
 
 #endif

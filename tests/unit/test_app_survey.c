@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "core/roster.h"
 #include "io/loop.h"
 #include "model/db.h"
 #include "tests/unit/test_app_mover.h"
@@ -126,6 +127,42 @@ START_TEST(a_name_of_no_member_is_a_manager_that_is_gone_since_ever)
 	ck_assert_uint_eq(count("mgt9", PLANNER_MOVES), 2);
 	ck_assert_uint_eq(count("mgt2", PLANNER_WAITS), 1);
 	ck_assert_str_eq(target("n1"), "mgt1");
+	finish();
+}
+END_TEST
+
+/* More members than the roster takes: mgt0 to m<n>. */
+static void crowd(unsigned n)
+{
+	const struct record_info info = {.present = true, .valid = true, .mod_rev = 1000};
+	char name[16];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		roster_record(world.roster, 1, name, &info, 0);
+	}
+}
+
+START_TEST(nodes_of_a_member_that_there_was_no_room_for_stay)
+{
+	char left_out[16];
+
+	world_begin();
+	snprintf(left_out, sizeof(left_out), "m%d", ROSTER_MAX - 3);
+	world_nodes(1, 40, "", left_out, "mgt1");
+	world_nodes(41, 42, "", "mgt2", "mgt1");
+	world_gone("mgt2");
+	crowd(ROSTER_MAX - 3);
+	make_survey(NULL);
+	ck_assert_uint_eq(survey_real_members(survey), ROSTER_MAX);
+	ck_assert_uint_eq(count(left_out, PLANNER_MOVES), 40);
+	crowd(ROSTER_MAX - 2);
+	ck_assert_ptr_null(roster_find(world.roster, left_out));
+	make_survey(NULL);
+	ck_assert_uint_eq(moves(), 2);
+	ck_assert_uint_eq(count("mgt2", PLANNER_MOVES), 2);
+	make_survey(&(struct survey_options){.balance = true});
+	ck_assert_uint_eq(moves(), 2);
 	finish();
 }
 END_TEST
@@ -307,6 +344,7 @@ TCase *survey_case(void)
 	tcase_add_test(t, nothing_moves_while_all_managers_are_there);
 	tcase_add_test(t, the_nodes_of_a_member_that_is_gone_are_spread);
 	tcase_add_test(t, a_name_of_no_member_is_a_manager_that_is_gone_since_ever);
+	tcase_add_test(t, nodes_of_a_member_that_there_was_no_room_for_stay);
 	tcase_add_test(t, nodes_are_told_by_verdict_in_natural_order);
 	tcase_add_test(t, what_would_happen_without_a_member_is_told);
 	tcase_add_test(t, a_drain_may_be_tried);

@@ -311,6 +311,59 @@ START_TEST(a_member_takes_the_place_of_a_name_that_is_nobodys)
 }
 END_TEST
 
+START_TEST(there_is_room_for_fewer_members_than_for_names)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < ROSTER_MEMBERS_MAX - 1; i++) {
+		(void)snprintf(name, sizeof(name), "m%d", i);
+		member(name, 2, true, true);
+	}
+	member("stranger", 2, false, true);
+	ck_assert(!roster_full(r, "new"));
+	member("last", 2, true, true);
+	ck_assert(roster_full(r, "new"));
+	ck_assert(roster_full(r, "stranger"));
+	/* who is one already may be invited again */
+	ck_assert(!roster_full(r, "m7"));
+}
+END_TEST
+
+START_TEST(a_member_that_is_left_out_is_known_of)
+{
+	char name[16];
+	int i;
+
+	member("no name", 2, true, true);
+	for (i = 0; i < ROSTER_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "m%d", i);
+		member(name, 2, true, true);
+	}
+	member("stranger", 3, false, true);
+	active("other", 3, 77);
+	ck_assert(!roster_crowded(r));
+	ck_assert(!member("more", 4, true, true));
+	ck_assert(roster_crowded(r));
+	/* a listing knows better, once it is complete */
+	roster_begin(r);
+	for (i = 1; i < ROSTER_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "m%d", i);
+		member(name, 2, true, true);
+	}
+	ck_assert(roster_crowded(r));
+	roster_end(r, 5, 5);
+	ck_assert(!roster_crowded(r));
+	roster_begin(r);
+	for (i = 0; i < ROSTER_MAX + 1; i++) {
+		(void)snprintf(name, sizeof(name), "m%d", i);
+		member(name, 6, true, true);
+	}
+	roster_end(r, 7, 7);
+	ck_assert(roster_crowded(r));
+}
+END_TEST
+
 START_TEST(deleted_names_make_room)
 {
 	struct record_info gone = {.mod_rev = 9};
@@ -344,6 +397,8 @@ TCase *core_roster_case(void)
 	tcase_add_test(tc, lists_are_filtered_and_sorted);
 	tcase_add_test(tc, names_that_are_none_or_too_many_are_counted_and_left_out);
 	tcase_add_test(tc, a_member_takes_the_place_of_a_name_that_is_nobodys);
+	tcase_add_test(tc, there_is_room_for_fewer_members_than_for_names);
+	tcase_add_test(tc, a_member_that_is_left_out_is_known_of);
 	tcase_add_test(tc, deleted_names_make_room);
 	return tc;
 }
