@@ -86,6 +86,11 @@ void command_when_written(struct command *cmd, void (*go)(struct command *cmd));
 void command_reply(struct command *cmd, json *reply);
 void command_status(struct command *cmd, const char *status);
 void command_fail(struct command *cmd, const char *why);
+/* Has a change been applied, as its end says (rc and why)? True where it has. Else the command ended
+ * with why; where that is not known (-EINPROGRESS) it says so, and what shows it. For example what is
+ * "mgt2 was deleted", shown_by "collective show". */
+bool command_applied(
+	struct command *cmd, int rc, const char *why, const char *what, const char *shown_by);
 
 /* The operations; each gets the message and ends its request now or later. */
 typedef void command_fn(struct commands *c, struct api_request *req, const json *message);

@@ -103,20 +103,12 @@ void command_adopt(struct commands *c, struct api_request *req, const json *mess
 static void on_deleted(int rc, const char *why, int64_t revision, void *arg)
 {
 	struct command *cmd = arg;
+	CLEANUP(freep) char *what = xasprintf("%s was deleted", cmd->name);
 	CLEANUP(freep) char *status = NULL;
 
 	cmd->job = NULL;
-	if (rc == -EINPROGRESS) {
-		status = xasprintf(
-			"it is not known whether %s was deleted (%s): look at collective show",
-			cmd->name, why);
-		command_fail(cmd, status);
+	if (!command_applied(cmd, rc, why, what, "collective show"))
 		return;
-	}
-	if (rc < 0) {
-		command_fail(cmd, why);
-		return;
-	}
 	log_info("registry", "%s was deleted by command (revision %lld)", cmd->name,
 		(long long)revision);
 	status = xasprintf("Successfully deleted %s", cmd->name);

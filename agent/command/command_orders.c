@@ -94,20 +94,10 @@ static void copied_ready(struct command *cmd, bool late)
 static void on_ordered(int rc, const char *why, int64_t revision, void *arg)
 {
 	struct command *cmd = arg;
-	CLEANUP(freep) char *text = NULL;
 
 	cmd->order = NULL;
-	if (rc == -EINPROGRESS) {
-		text = xasprintf(
-			"it is not known whether that was done (%s): look at collective history",
-			why);
-		command_fail(cmd, text);
+	if (!command_applied(cmd, rc, why, "that was done", "collective history"))
 		return;
-	}
-	if (rc < 0) {
-		command_fail(cmd, why);
-		return;
-	}
 	cmd->revision = revision;
 	command_wait(cmd, copied_ready, COPY_LIMIT);
 }

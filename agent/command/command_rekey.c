@@ -58,20 +58,11 @@ static void rekey_ready(struct command *cmd, bool late)
 static void on_begun(int rc, const char *why, const char *key, void *arg)
 {
 	struct command *cmd = arg;
-	CLEANUP(freep) char *text = NULL;
 
 	cmd->rekey = NULL;
-	if (rc == -EINPROGRESS) {
-		text = xasprintf("it is not known whether the change of the collective key has "
-				 "begun (%s): look at collective rekey --status",
-			why);
-		command_fail(cmd, text);
+	if (!command_applied(cmd, rc, why, "the change of the collective key has begun",
+		    "collective rekey --status"))
 		return;
-	}
-	if (rc < 0) {
-		command_fail(cmd, why);
-		return;
-	}
 	log_info("rekey", "a change of the collective key, to %s, was begun by command", key);
 	snprintf(cmd->name, sizeof(cmd->name), "%s", key);
 	command_wait(cmd, rekey_ready, DONE_LIMIT);

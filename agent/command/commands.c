@@ -1,6 +1,7 @@
 #include "config.h"
 #include "command/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -171,6 +172,19 @@ void command_fail(struct command *cmd, const char *why)
 	err_set(&text, 0, "%s", why);
 	command_free(cmd);
 	api_request_error(req, 500, text.text);
+}
+
+bool command_applied(
+	struct command *cmd, int rc, const char *why, const char *what, const char *shown_by)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	if (rc == -EINPROGRESS)
+		text = xasprintf(
+			"it is not known whether %s (%s): look at %s", what, why, shown_by);
+	if (rc < 0)
+		command_fail(cmd, text ? text : why);
+	return rc >= 0;
 }
 
 static void commands_changed(struct commands *c)

@@ -13,4 +13,5 @@ include $(srcdir)/tests/unit/enroll.mk
 include $(srcdir)/tests/unit/conf.mk
 include $(srcdir)/tests/unit/api.mk
 include $(srcdir)/tests/unit/app.mk
+include $(srcdir)/tests/unit/command.mk
 include $(srcdir)/tests/unit/cli.mk
