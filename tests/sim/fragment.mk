@@ -6,6 +6,7 @@ tests_sim_sim_coord_SOURCES = \
 	tests/sim/check.c \
 	tests/sim/etcd_model.c tests/sim/etcd_model.h \
 	tests/sim/faults.c \
+	tests/sim/runner.c tests/sim/runner.h \
 	tests/sim/sim_coord.c \
 	tests/sim/view.c \
 	tests/sim/wire.c \
@@ -33,6 +34,7 @@ tests_sim_sim_failover_SOURCES = \
 	tests/sim/failover_work.c \
 	tests/sim/failover_world.h \
 	tests/sim/faults.c \
+	tests/sim/runner.c tests/sim/runner.h \
 	tests/sim/sim_failover.c \
 	tests/sim/view.c \
 	tests/sim/wire.c \

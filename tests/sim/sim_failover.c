@@ -1,25 +1,17 @@
 /*
- * sim_failover: managers follow their members, in many worlds, each from a seed.
- *
- *     sim_failover [--first N] [--seeds N]   runs the seeds and says how many failed: half of the
- *                                            worlds go wrong until their end (safety), half are
- *                                            healed and must come to rest (liveness)
- *     sim_failover --safety | --liveness     the one or the other alone
- *     sim_failover --seed N                  replays one, with everything that happens
- *     sim_failover --mutations               shows that the checks can fail: each way of breaking
- *                                            the rules must be caught by one of a thousand seeds
+ * sim_failover: managers follow their members, in many worlds, each from a seed (runner.h). Half of
+ * the worlds go wrong until their end (--safety), half are healed and must come to rest (--liveness).
  */
 #include "config.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/macros.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "tests/sim/failover_world.h"
+#include "tests/sim/runner.h"
 
 #define SEEDS_DEFAULT  2000
 #define SEEDS_MUTATION 1000
@@ -206,30 +198,27 @@ static void live_on(struct fworld *f)
 	one_returns(f);
 }
 
-struct run {
-	uint64_t seed;
-	enum mode mode;
-	enum fmutation mutation;
-	bool trace;
-	struct world_tally *tally;
-	struct ftally *ftally;
+struct tallies {
+	struct world_tally world;
+	struct ftally failover;
 };
 
-static bool run_world(const struct run *run, char *violation)
+static bool run(const struct runner_world *world, char violation[RUNNER_VIOLATION_MAX], void *arg)
 {
+	struct tallies *tallies = arg;
 	struct fworld *f = xcalloc(1, sizeof(*f));
 	struct world_options options = {
-		.seed = run->seed,
-		.trace = run->trace,
-		.tally = run->tally,
+		.seed = world->seed,
+		.trace = world->trace,
+		.tally = &tallies->world,
 		.part = &failover_part,
 		.part_arg = f,
 	};
 	bool ok;
 
-	f->safety = run->mode == MODE_BOTH ? run->seed % 2 : run->mode == MODE_SAFETY;
-	f->mutation = run->mutation;
-	f->tally = run->ftally;
+	f->safety = world->mode == MODE_BOTH ? world->seed % 2 : world->mode == MODE_SAFETY;
+	f->mutation = (enum fmutation)world->mutation;
+	f->tally = &tallies->failover;
 	options.faults = f->safety ? FAULTS_SAFETY : FAULTS_HEALED;
 	f->w = world_new(&options);
 	furnish(f);
@@ -256,12 +245,16 @@ static void print_untried(const struct ftally *f)
 					states[edge->to].name);
 }
 
-static void print_tally(const struct world_tally *tally, const struct ftally *f)
+static void tell(uint64_t worlds, const void *arg)
 {
+	const struct tallies *tallies = arg;
+	const struct ftally *f = &tallies->failover;
+
+	(void)worlds;
 	print_untried(f);
 	printf("%" PRIu64 " changes of leadership, %" PRIu64 " plans, %" PRIu64
 	       " acts of administrators\n",
-		tally->leaderships, f->plans, f->admin);
+		tallies->world.leaderships, f->plans, f->admin);
 	printf("transactions: %" PRIu64 " applied, %" PRIu64 " in conflict, %" PRIu64
 	       " refused, %" PRIu64 " unknown; %" PRIu64 " moves applied, %" PRIu64
 	       " refused; %" PRIu64 " orphans taken by who came back\n",
@@ -269,112 +262,21 @@ static void print_tally(const struct world_tally *tally, const struct ftally *f)
 		f->returned);
 }
 
-static int run_seeds(uint64_t first, uint64_t count, enum mode mode)
-{
-	static const char *const options[] = {"", " --safety", " --liveness"};
-	struct world_tally tally = {0};
-	struct ftally ftally = {0};
-	uint64_t seed, failed = 0;
-	char violation[400];
-
-	for (seed = first; seed < first + count; seed++) {
-		struct run run = {.seed = seed, .mode = mode, .tally = &tally, .ftally = &ftally};
-
-		if (run_world(&run, violation))
-			continue;
-		failed++;
-		printf("seed %" PRIu64 " failed %s\n  replay: sim_failover%s --seed %" PRIu64 "\n",
-			seed, violation, options[mode], seed);
-	}
-	print_tally(&tally, &ftally);
-	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", count - failed, failed);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static int replay(uint64_t seed, enum mode mode)
-{
-	struct world_tally tally = {0};
-	struct ftally ftally = {0};
-	struct run run = {
-		.seed = seed, .mode = mode, .trace = true, .tally = &tally, .ftally = &ftally};
-	char violation[400];
-
-	if (run_world(&run, violation)) {
-		puts("1 passed, 0 failed");
-		return EXIT_SUCCESS;
-	}
-	printf("seed %" PRIu64 " failed %s\n0 passed, 1 failed\n", seed, violation);
-	return EXIT_FAILURE;
-}
-
-static bool is_caught(enum fmutation mutation)
-{
-	struct world_tally tally = {0};
-	struct ftally ftally = {0};
-	char violation[400];
-	uint64_t seed;
-
-	for (seed = 1; seed <= SEEDS_MUTATION; seed++) {
-		struct run run = {
-			.seed = seed, .mutation = mutation, .tally = &tally, .ftally = &ftally};
-
-		if (run_world(&run, violation))
-			continue;
-		printf("caught by seed %" PRIu64 ": %s: %s\n", seed, mutations[mutation],
-			violation);
-		return true;
-	}
-	printf("NOT caught in %d seeds: %s\n", SEEDS_MUTATION, mutations[mutation]);
-	return false;
-}
-
-static int run_mutations(void)
-{
-	int caught = 0, missed = 0;
-	int m;
-
-	for (m = FMUTATION_NONE + 1; m < FMUTATION_COUNT; m++)
-		if (is_caught((enum fmutation)m))
-			caught++;
-		else
-			missed++;
-	printf("%d passed, %d failed\n", caught, missed);
-	return missed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static int usage(void)
-{
-	fputs("usage: sim_failover [--safety | --liveness] [--first N] [--seeds N] | --seed N |\n"
-	      "                    --mutations\n",
-		stderr);
-	return 2;
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"seeds", required_argument, NULL, 'n'},
-		{"first", required_argument, NULL, 'f'},
-		{"seed", required_argument, NULL, 's'},
-		{"mutations", no_argument, NULL, 'm'},
-		{"safety", no_argument, NULL, 'a'},
-		{"liveness", no_argument, NULL, 'l'},
-		{0},
+	struct tallies tallies = {0};
+	const struct runner runner = {
+		.name = "sim_failover",
+		.modes = {[MODE_SAFETY] = "safety", [MODE_LIVENESS] = "liveness"},
+		.mode_count = MODE_LIVENESS + 1,
+		.seeds = SEEDS_DEFAULT,
+		.mutations = mutations,
+		.mutation_count = FMUTATION_COUNT,
+		.mutation_seeds = SEEDS_MUTATION,
+		.run = run,
+		.tell = tell,
+		.arg = &tallies,
 	};
-	uint64_t count = SEEDS_DEFAULT, first = 1, seed;
-	enum mode mode = MODE_BOTH;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'm')
-			return run_mutations();
-		if (c == 's' && num_u64(optarg, &seed) == 0)
-			return replay(seed, mode);
-		if (c == 'a' || c == 'l')
-			mode = c == 'a' ? MODE_SAFETY : MODE_LIVENESS;
-		else if (!(c == 'n' && num_u64(optarg, &count) == 0) &&
-			 !(c == 'f' && num_u64(optarg, &first) == 0))
-			return usage();
-	}
-	return optind == argc ? run_seeds(first, count, mode) : usage();
+	return runner_main(&runner, argc, argv);
 }
