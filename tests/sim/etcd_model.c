@@ -247,8 +247,10 @@ static void write_more(struct etcd_model *e, int writer, const struct etxn *txn)
 {
 	const struct ewrite *write;
 	struct ekv *kv;
+	unsigned i;
 
-	for (write = txn->writes; write < txn->writes + txn->write_count; write++) {
+	for (i = 0; i < txn->write_count; i++) {
+		write = &txn->writes[i];
 		kv = write->deletes ? find(e, write->key) : NULL;
 		if (kv && kv->present)
 			drop(e, writer, kv);
