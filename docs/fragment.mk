@@ -6,7 +6,7 @@ dist_man_MANS += docs/nodeattrib.8 docs/nodegroupattrib.8 docs/nodelist.8 docs/n
 dist_man_MANS += docs/nodeattribexpressions.5
 dist_man_MANS += docs/nodeattributes.5
 dist_doc_DATA += docs/guide.md docs/keyspace.md docs/protocol.md docs/states.md \
-	docs/decisions.md docs/dependencies.md docs/faults.md docs/figures.md
+	docs/decisions.md docs/dependencies.md docs/faults.md docs/figures.md docs/source.md
 
 # The tables in docs/states.md are printed by the agent; tests/lint/docs.sh tells when they are old.
 .PHONY: regen-docs
