@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/b64.h"
@@ -205,8 +206,9 @@ void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key
 	note(txn, buf_str(&part->json, "}}"));
 }
 
+/* more: what else there is to say, as JSON; NULL: nothing. */
 static void add_range(struct etcd_txn *txn, enum etcd_branch branch, const char *request,
-	const char *key, bool prefix, int64_t limit)
+	const char *key, bool prefix, const char *more)
 {
 	struct part *part = &txn->branch[branch];
 
@@ -216,32 +218,46 @@ static void add_range(struct etcd_txn *txn, enum etcd_branch branch, const char 
 	add_b64(txn, part, "key", key, strlen(key));
 	if (prefix)
 		add_prefix_end(txn, part, key);
-	if (limit)
-		note(txn, buf_printf(&part->json, ",\"limit\":\"%" PRId64 "\"", limit));
+	if (more)
+		note(txn, buf_str(&part->json, more));
 	note(txn, buf_str(&part->json, "}}"));
 }
 
 void etcd_txn_delete(struct etcd_txn *txn, enum etcd_branch branch, const char *key)
 {
 	txn->writes = true;
-	add_range(txn, branch, "request_delete_range", key, false, 0);
+	add_range(txn, branch, "request_delete_range", key, false, NULL);
 }
 
 void etcd_txn_delete_prefix(struct etcd_txn *txn, enum etcd_branch branch, const char *prefix)
 {
 	txn->writes = true;
-	add_range(txn, branch, "request_delete_range", prefix, true, 0);
+	add_range(txn, branch, "request_delete_range", prefix, true, NULL);
 }
 
 void etcd_txn_get(struct etcd_txn *txn, enum etcd_branch branch, const char *key)
 {
-	add_range(txn, branch, "request_range", key, false, 0);
+	add_range(txn, branch, "request_range", key, false, NULL);
 }
 
 void etcd_txn_get_prefix(
 	struct etcd_txn *txn, enum etcd_branch branch, const char *prefix, int64_t limit)
 {
-	add_range(txn, branch, "request_range", prefix, true, limit);
+	char more[64];
+
+	snprintf(more, sizeof(more), ",\"limit\":\"%" PRId64 "\"", limit);
+	add_range(txn, branch, "request_range", prefix, true, limit ? more : NULL);
+}
+
+void etcd_txn_count(
+	struct etcd_txn *txn, enum etcd_branch branch, const char *prefix, int64_t revision)
+{
+	char more[64];
+
+	/* a revision of 0 is left out: etcd takes it for the newest */
+	snprintf(more, sizeof(more), ",\"count_only\":true,\"revision\":\"%" PRId64 "\"", revision);
+	add_range(txn, branch, "request_range", prefix, true,
+		revision ? more : ",\"count_only\":true");
 }
 
 bool etcd_txn_fits(const struct etcd_txn *txn, size_t compares, size_t ops, size_t bytes)

@@ -61,6 +61,9 @@ void etcd_txn_get(struct etcd_txn *txn, enum etcd_branch branch, const char *key
 /* limit 0: all of them (keep the answer's ceiling in mind). */
 void etcd_txn_get_prefix(
 	struct etcd_txn *txn, enum etcd_branch branch, const char *prefix, int64_t limit);
+/* The number of keys below prefix at that revision (0: now), and no key. */
+void etcd_txn_count(
+	struct etcd_txn *txn, enum etcd_branch branch, const char *prefix, int64_t revision);
 
 /* Is there room for so many more compares, operations in one branch, and bytes of keys and values?
  *  */
