@@ -31,6 +31,7 @@
 
 struct expectation {
 	int64_t revision; /* 0: none */
+	usec_t within;
 	usec_t until;
 };
 
@@ -177,7 +178,8 @@ static void on_timer(void *arg)
 	if (!watch->created && watch->request) {
 		end_transport(watch, ETCD_WATCH_FAILED, "not created in time");
 	} else {
-		snprintf(text, sizeof(text), "silent, though revision %" PRId64 " was made",
+		snprintf(text, sizeof(text),
+			"silent, though there was a change at revision %" PRId64 " or later",
 			watch->first.revision);
 		end_transport(watch, ETCD_WATCH_SILENT, text);
 	}
@@ -186,10 +188,14 @@ static void on_timer(void *arg)
 
 void etcd_watch_expect(struct etcd_watch *watch, int64_t revision, usec_t within)
 {
-	const struct expectation expectation = {
-		.revision = revision, .until = usec_add(loop_now(watch->etcd->loop), within)};
+	const struct expectation expectation = {.revision = revision,
+		.within = within,
+		.until = usec_add(loop_now(watch->etcd->loop), within)};
 
 	if (watch->ended || revision <= watch->batch.applied)
+		return;
+	/* who waits for a later one waits for this one, too */
+	if (watch->first.revision && revision <= watch->last.revision)
 		return;
 	if (!watch->first.revision)
 		watch->first = expectation;
@@ -205,6 +211,23 @@ static void meet_expectations(struct etcd_watch *watch)
 	if (watch->last.revision > watch->batch.applied)
 		watch->first = watch->last;
 	arm(watch);
+}
+
+/* What is on its way in pieces is no silence: there may be much before it, and the way narrow. */
+static void put_off_expectation(struct etcd_watch *watch)
+{
+	if (!watch->first.revision)
+		return;
+	watch->first.until = usec_add(loop_now(watch->etcd->loop), watch->first.within);
+	arm(watch);
+}
+
+void etcd_watch_skip(struct etcd_watch *watch, int64_t revision)
+{
+	if (watch->ended)
+		return;
+	watch->batch.applied = MAX(watch->batch.applied, revision);
+	meet_expectations(watch);
 }
 
 /* ---- an endpoint that is of no use any more ---- */
@@ -356,6 +379,7 @@ static int on_data(const char *data, size_t len, void *arg)
 		return 0;
 	loop_doing(watch->etcd->loop, "etcd watch");
 	enter(watch);
+	put_off_expectation(watch);
 	take_messages(watch, etcd_frames_add(&watch->frames, data, len, &err), &err);
 	leave(watch);
 	return 0;

@@ -45,9 +45,11 @@ struct etcd_watch *etcd_watch_new(struct etcd *etcd, const char *prefix, int64_t
 /* From a callback, too. Nothing is called any more. */
 void etcd_watch_free(struct etcd_watch *watch);
 DEFINE_CLEANUP(struct etcd_watch *, etcd_watch_free)
-/* A change at `revision` was made below the prefix: it must be seen within that time, or the watch
- * ends as silent. */
+/* A change at `revision` or later was made below the prefix: it must be seen within that time, or the
+ * watch ends as silent. The time begins anew with each piece that comes. */
 void etcd_watch_expect(struct etcd_watch *watch, int64_t revision, usec_t within);
+/* What the watch sends up to that revision is known, and is left out. `batch` is not called for it. */
+void etcd_watch_skip(struct etcd_watch *watch, int64_t revision);
 /* Once created: no events, nor the end of the stream, until it is let go on. */
 void etcd_watch_hold(struct etcd_watch *watch, bool hold);
 /* Which endpoint; "" before one was chosen. */

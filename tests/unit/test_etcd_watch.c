@@ -366,9 +366,53 @@ START_TEST(what_is_expected_must_come)
 	fake_text(w.stream, "%s", message("+a12", false));
 	wait_applied(12);
 	etcd_watch_expect(w.watch, 14, 200 * USEC_PER_MSEC);
+	/* who waits for 14 waits for 13 and 14 */
+	etcd_watch_expect(w.watch, 14, 60 * USEC_PER_SEC);
 	fake_text(w.stream, "%s", message("+a13", false));
 	wait_applied(13);
-	wait_ended(ETCD_WATCH_SILENT, "silent, though revision 14 was made");
+	wait_ended(ETCD_WATCH_SILENT, "silent, though there was a change at revision 14 or later");
+	finish();
+}
+END_TEST
+
+START_TEST(what_is_expected_may_come_slowly)
+{
+	char text[2048];
+
+	begin(1);
+	send_created();
+	etcd_watch_expect(w.watch, 12, 400 * USEC_PER_MSEC);
+	snprintf(text, sizeof(text), "%s", message("+a11+b12", false));
+	for (size_t i = 0; i < 8; i++) {
+		fake_piece(w.stream, text + i, 1);
+		run_for(s.loop, 100 * USEC_PER_MSEC);
+	}
+	ck_assert_msg(!w.ended, "%s", w.text);
+	wait_ended(ETCD_WATCH_SILENT, "silent");
+	finish();
+}
+END_TEST
+
+START_TEST(what_is_known_already_is_left_out)
+{
+	begin(1);
+	send_created();
+	fake_text(w.stream, "%s", message("+a11", false));
+	wait_applied(11);
+	etcd_watch_expect(w.watch, 14, 200 * USEC_PER_MSEC);
+	/* a part of one that is known by the time it is whole */
+	fake_text(w.stream, "%s", message("+b12", true));
+	run_for(s.loop, 20 * USEC_PER_MSEC);
+	etcd_watch_skip(w.watch, 14);
+	fake_text(w.stream, "%s", message("+c12-a13-b14", false));
+	fake_text(w.stream, "%s", message("+a16", false));
+	wait_applied(16);
+	ck_assert_str_eq(w.events, "+a11+a16");
+	run_for(s.loop, 300 * USEC_PER_MSEC);
+	ck_assert_msg(!w.ended, "%s", w.text);
+	etcd_watch_skip(w.watch, 14);
+	fake_text(w.stream, "%s", message("+b17", false));
+	wait_applied(17);
 	finish();
 }
 END_TEST
@@ -455,6 +499,8 @@ static Suite *suite(void)
 	tcase_add_test(t, events_out_of_order_end_it);
 	tcase_add_loop_test(t, a_watch_that_is_not_created_in_time_ends, 0, 2);
 	tcase_add_test(t, what_is_expected_must_come);
+	tcase_add_test(t, what_is_expected_may_come_slowly);
+	tcase_add_test(t, what_is_known_already_is_left_out);
 	tcase_add_loop_test(t, a_watch_may_be_freed_in_its_callbacks, 0, 2);
 	tcase_add_test(t, the_next_watch_goes_elsewhere);
 	tcase_add_test(t, a_watch_leaves_an_endpoint_that_fails_in_calls);
