@@ -20,6 +20,9 @@
 
 #define CHECK_TIMEOUT (3 * USEC_PER_SEC)
 #define CHECK_ATTEMPT USEC_PER_SEC
+/* etcd looks at every key of the prefix: 2 or 3 microseconds each. */
+#define COMPARE_TIMEOUT (10 * USEC_PER_SEC)
+#define COMPARE_ATTEMPT (5 * USEC_PER_SEC)
 
 struct etcd_sync {
 	struct etcd *etcd;
@@ -155,6 +158,24 @@ static void on_check(const struct etcd_result *result, void *arg)
 	input(sync, &what);
 }
 
+static void on_compare(const struct etcd_result *result, void *arg)
+{
+	struct etcd_sync *sync = arg;
+	const struct etcd_reply *reply = result->reply;
+	struct etcd_sync_input what = {.kind = ETCD_SYNC_CHECK_FAILED,
+		.failure = failure_of(result->error),
+		.reason = result->text};
+
+	sync->check = NULL;
+	if (result->outcome == ETCD_OK || result->outcome == ETCD_COMPARE_FAILED)
+		what = (struct etcd_sync_input){.kind = ETCD_SYNC_COMPARED,
+			.revision = reply->header.revision,
+			.same = result->outcome == ETCD_OK && reply->n_ops == 2 &&
+				reply->ops[0].count == reply->ops[1].count,
+			.sent_at = result->sent_at};
+	input(sync, &what);
+}
+
 static void on_created(int64_t head, void *arg)
 {
 	input(arg, &(struct etcd_sync_input){.kind = ETCD_SYNC_CREATED, .revision = head});
@@ -256,6 +277,26 @@ static void do_check(struct etcd_sync *sync, const struct etcd_sync_action *acti
 	sync->check = etcd_range(sync->etcd, &range, &options, on_check, sync);
 }
 
+static void do_compare(struct etcd_sync *sync, const struct etcd_sync_action *action)
+{
+	static const struct etcd_call_options options = {
+		.timeout = COMPARE_TIMEOUT, .attempt = COMPARE_ATTEMPT};
+	CLEANUP(etcd_txn_freep) struct etcd_txn *txn = etcd_txn_new();
+
+	etcd_txn_if_unchanged(txn, sync->prefix, action->revision);
+	etcd_txn_count(txn, ETCD_THEN, sync->prefix, action->revision);
+	etcd_txn_count(txn, ETCD_THEN, sync->prefix, 0);
+	sync->check = etcd_commit(sync->etcd, txn, &options, on_compare, sync);
+}
+
+/* As a batch without events. */
+static void do_skip(struct etcd_sync *sync, const struct etcd_sync_action *action)
+{
+	if (sync->watch)
+		etcd_watch_skip(sync->watch, action->revision);
+	sync->ops.batch(action->revision, sync->arg);
+}
+
 static void carry_out(struct etcd_sync *sync, const struct etcd_sync_action *action)
 {
 	switch (action->kind) {
@@ -270,6 +311,12 @@ static void carry_out(struct etcd_sync *sync, const struct etcd_sync_action *act
 		break;
 	case ETCD_SYNC_DO_CHECK:
 		do_check(sync, action);
+		break;
+	case ETCD_SYNC_DO_COMPARE:
+		do_compare(sync, action);
+		break;
+	case ETCD_SYNC_DO_SKIP:
+		do_skip(sync, action);
 		break;
 	case ETCD_SYNC_DO_EXPECT:
 		if (sync->watch)

@@ -10,8 +10,9 @@
  * after 100 ms to 2 s; one that can't be (compacted, too large), or a store that went back, is
  * listed anew. Two pulse periods without an event lead to a linearizable read of the pulse key:
  * when that is newer than what was applied, the watch is dead though it looks alive. `lost` says
- * that the picture may have become old, `live` that it is current; both once a change. What decides
- * all this is etcd/sync_core.h.
+ * that the picture may have become old. `live` says that it is current: that it has all that the store
+ * had when the watch had been created, however much that was. Both are told once a change. What
+ * decides all this is etcd/sync_core.h.
  */
 #ifndef ETCD_SYNC_H
 #define ETCD_SYNC_H
@@ -33,7 +34,8 @@ struct etcd_sync_ops {
 	void (*kv)(const struct etcd_kv *kv, void *arg);
 	void (*end)(int64_t revision, void *arg);
 	void (*event)(const struct etcd_event *event, void *arg);
-	void (*batch)(int64_t revision, void *arg); /* all through revision was delivered */
+	/* All through revision was delivered; there may have been nothing. */
+	void (*batch)(int64_t revision, void *arg);
 	void (*live)(int64_t revision, void *arg);
 	void (*lost)(const char *reason, void *arg);
 };

@@ -98,7 +98,8 @@ static void watch(struct etcd_sync_core *core, usec_t now, bool resumed, const c
 	core->resumed = resumed;
 	core->probe = true;
 	core->checking = false;
-	core->wanted = 0;
+	core->wanted = ETCD_SYNC_UNKNOWN;
+	core->quiet = ETCD_SYNC_QUIET;
 	core->wake_at = USEC_NEVER;
 	if (resumed)
 		core->resumptions++;
@@ -111,15 +112,40 @@ static void tell_lost(struct etcd_sync_core *core)
 	if (!core->told_live)
 		return;
 	core->told_live = false;
+	/* what is to be seen before it is live again is asked anew */
+	core->wanted = ETCD_SYNC_UNKNOWN;
+	core->quiet = ETCD_SYNC_QUIET;
 	act(core, ETCD_SYNC_TELL_LOST, 0, 0);
 }
 
+/* Where the picture has all that it must have. */
 static void tell_live(struct etcd_sync_core *core)
 {
 	if (core->told_live || core->probe || core->applied < core->wanted)
 		return;
 	core->told_live = true;
 	act(core, ETCD_SYNC_TELL_LIVE, core->applied, 0);
+}
+
+static void caught_up(struct etcd_sync_core *core, usec_t now)
+{
+	if (core->told_live)
+		return;
+	tell_live(core);
+	if (core->told_live)
+		move(core, now, ETCD_SYNC_LIVE, "caught up");
+}
+
+/* What must be there is known, and is not there yet. */
+static bool catching_up(const struct etcd_sync_core *core)
+{
+	return !core->told_live && !core->probe && core->wanted != ETCD_SYNC_UNKNOWN;
+}
+
+/* When to look, if nothing comes. */
+static usec_t next_look(const struct etcd_sync_core *core, usec_t now)
+{
+	return now + (catching_up(core) ? core->quiet : core->silence);
 }
 
 /* Everything under way is dropped; what follows the pause is a listing or a watch. */
@@ -144,8 +170,18 @@ static void again(struct etcd_sync_core *core, usec_t now, const char *reason)
 static void check(struct etcd_sync_core *core)
 {
 	core->checking = true;
+	core->asked = core->applied;
 	core->wake_at = USEC_NEVER;
 	act(core, ETCD_SYNC_DO_CHECK, core->probe ? core->applied : 0, 0);
+}
+
+static void compare(struct etcd_sync_core *core)
+{
+	core->checking = true;
+	core->asked = core->applied;
+	core->wake_at = USEC_NEVER;
+	core->quiet = usec_min(2 * core->quiet, ETCD_SYNC_QUIET_MAX);
+	act(core, ETCD_SYNC_DO_COMPARE, core->applied, 0);
 }
 
 void etcd_sync_core_init(struct etcd_sync_core *core, usec_t now, usec_t silence, int64_t page,
@@ -217,13 +253,13 @@ static void on_applied(struct etcd_sync_core *core, usec_t now, const struct etc
 	if (core->state != ETCD_SYNC_LIVE || input->revision <= core->applied)
 		return;
 	core->applied = input->revision;
-	if (!core->checking && !core->probe) {
-		core->wake_at = now + core->silence;
-		tell_live(core);
-	}
+	caught_up(core, now);
 	/* what comes while it catches up is old */
 	if (core->told_live)
 		core->current_at = now;
+	/* the pause after a check that failed is not made longer by what comes */
+	if (!core->checking && (core->told_live || catching_up(core)))
+		core->wake_at = next_look(core, now);
 }
 
 static void on_ended(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
@@ -240,43 +276,80 @@ static void on_ended(struct etcd_sync_core *core, usec_t now, const struct etcd_
 	wait(core, now, true, input->reason);
 }
 
-static void on_checked(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+/* What was applied since the read was sent may be newer than its answer. */
+static bool went_back(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
 {
 	char text[128];
+
+	if (input->revision >= core->asked)
+		return false;
+	snprintf(text, sizeof(text), "etcd's revision went back from %" PRId64 " to %" PRId64,
+		core->asked, input->revision);
+	again(core, now, text);
+	return true;
+}
+
+/* The picture is live once it has all that the store had when `input` was sent. */
+static void want(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	core->wanted = input->revision;
+	tell_live(core);
+	if (core->told_live)
+		core->current_at = MAX(core->current_at, input->sent_at);
+	else
+		move(core, now, ETCD_SYNC_LIVE, "catching up to revision %" PRId64, core->wanted);
+	core->wake_at = next_look(core, now);
+}
+
+static void on_checked(struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	int64_t known = core->known_pulse;
 
 	if (!core->checking)
 		return;
 	core->checking = false;
 	core->wake_at = now + core->silence;
-	if (input->revision < core->applied) {
-		snprintf(text, sizeof(text),
-			"etcd's revision went back from %" PRId64 " to %" PRId64, core->applied,
-			input->revision);
-		again(core, now, text);
+	if (went_back(core, now, input))
 		return;
-	}
 	if (core->probe) {
-		int64_t known = core->known_pulse;
-
 		core->known_pulse = 0;
 		if (known && core->resumed && input->pulse != known) {
 			again(core, now, "etcd's history is not the one that was known");
 			return;
 		}
 		core->probe = false;
-		if (core->resumed)
-			check(core);
-		else
-			tell_live(core);
-		return;
 	}
-	if (input->pulse > core->applied) {
-		core->wanted = input->pulse;
+	if (!core->told_live)
+		want(core, now, input);
+	else if (input->pulse > core->applied)
 		act(core, ETCD_SYNC_DO_EXPECT, input->pulse, 0);
+	else
+		core->current_at = MAX(core->current_at, input->sent_at);
+}
+
+static void on_compared(
+	struct etcd_sync_core *core, usec_t now, const struct etcd_sync_input *input)
+{
+	if (!core->checking)
 		return;
+	core->checking = false;
+	if (went_back(core, now, input))
+		return;
+	core->wake_at = next_look(core, now);
+	/* what came meanwhile may be half of what was undone by the time of the compare */
+	if (!catching_up(core) || core->applied != core->asked)
+		return;
+	if (input->same) {
+		core->applied = input->revision;
+		core->current_at = MAX(core->current_at, input->sent_at);
+		act(core, ETCD_SYNC_DO_SKIP, core->applied, 0);
+		caught_up(core, now);
+		core->wake_at = next_look(core, now);
+	} else {
+		act(core, ETCD_SYNC_DO_EXPECT, core->applied + 1, 0);
+		/* another one would find the same, as long as nothing comes */
+		core->wake_at = usec_add(core->wake_at, ETCD_SYNC_ECHO);
 	}
-	core->current_at = MAX(core->current_at, input->sent_at);
-	tell_live(core);
 }
 
 static void on_check_failed(
@@ -285,7 +358,7 @@ static void on_check_failed(
 	if (!core->checking)
 		return;
 	core->checking = false;
-	if (input->failure == ETCD_SYNC_VOID) {
+	if (input->failure == ETCD_SYNC_VOID && core->applied == core->asked) {
 		again(core, now, input->reason);
 		return;
 	}
@@ -301,7 +374,9 @@ static void on_tick(struct etcd_sync_core *core, usec_t now)
 	if (now < core->wake_at)
 		return;
 	core->wake_at = USEC_NEVER;
-	if (core->state == ETCD_SYNC_LIVE) {
+	if (core->state == ETCD_SYNC_LIVE && catching_up(core)) {
+		compare(core);
+	} else if (core->state == ETCD_SYNC_LIVE) {
 		check(core);
 	} else if (core->state == ETCD_SYNC_WAITING && !core->list_next) {
 		char text[ETCD_SYNC_REASON_MAX];
@@ -343,6 +418,9 @@ void etcd_sync_core_input(
 		break;
 	case ETCD_SYNC_CHECKED:
 		on_checked(core, now, input);
+		break;
+	case ETCD_SYNC_COMPARED:
+		on_compared(core, now, input);
 		break;
 	case ETCD_SYNC_CHECK_FAILED:
 		on_check_failed(core, now, input);

@@ -50,4 +50,4 @@ check-sim: tests/sim/sim_coord tests/sim/sim_failover tests/sim/sim_sync
 	tests/sim/sim_failover --liveness --seeds 10000
 	tests/sim/sim_failover --mutations
 	tests/sim/sim_sync --seeds 2000
-	tests/sim/sim_sync --mutation
+	tests/sim/sim_sync --mutations

@@ -33,9 +33,13 @@ void sync_on_change(void *arg, int writer UNUSED, const struct ekv *before, cons
 	struct sync_world *w = arg;
 	size_t revision = (size_t)kv->mod_rev;
 
-	if (before->present)
+	const bool ours = strcmp(kv->key, FOREIGN) != 0;
+
+	if (ours)
+		w->ours = kv->mod_rev;
+	if (ours && before->present)
 		w->state -= sync_hash(kv->key, before->mod_rev);
-	if (kv->present)
+	if (ours && kv->present)
 		w->state += sync_hash(kv->key, kv->mod_rev);
 	while (revision >= w->states_room) {
 		w->states_room = w->states_room ? 2 * w->states_room : 1024;
@@ -60,9 +64,26 @@ void sync_write_key(struct sync_world *w, const char *name, bool delete)
 	(void)etcd_txn(w->etcd, 0, &txn);
 }
 
+void sync_write_foreign(struct sync_world *w)
+{
+	sync_write_key(w, FOREIGN, false);
+}
+
+void sync_come_and_go(struct sync_world *w)
+{
+	const char *name = sync_names[prng_below(&w->prng, NAMES)];
+
+	if (etcd_get(w->etcd, name)->present)
+		return;
+	sync_write_key(w, name, false);
+	sync_write_key(w, name, true);
+}
+
 void sync_write_something(struct sync_world *w)
 {
-	if (sync_chance(w, 5)) /* several keys go at one revision */
+	if (sync_chance(w, 30))
+		sync_write_foreign(w);
+	else if (sync_chance(w, 5)) /* several keys go at one revision */
 		(void)etcd_revoke(w->etcd, 1 + (int64_t)prng_below(&w->prng, 3));
 	else if (sync_chance(w, 20))
 		sync_write_key(w, PULSE, false);
@@ -104,6 +125,33 @@ void sync_drop(struct sync_world *w)
 	w->expected_by = USEC_NEVER;
 }
 
+/* agent/etcd/watch.c does the same. */
+static void expect(struct sync_world *w, int64_t revision)
+{
+	if (w->expected_by != USEC_NEVER && revision <= w->expected)
+		return;
+	w->expected = revision;
+	w->expected_by = w->now + ETCD_SYNC_ECHO;
+}
+
+static void applied(struct sync_world *w, int64_t revision)
+{
+	if (revision >= w->expected)
+		w->expected_by = USEC_NEVER;
+	replica_batch(w->replica, revision);
+}
+
+static void skip(struct sync_world *w, int64_t revision)
+{
+	const struct ekv *kv;
+
+	w->skips++;
+	if (w->mutation != SYNC_NO_SKIP)
+		while ((kv = etcd_change(w->etcd, w->next)) && kv->mod_rev <= revision)
+			w->next++;
+	applied(w, revision);
+}
+
 void sync_carry_out(struct sync_world *w, const struct etcd_sync_action *action)
 {
 	const struct sync_pending pending = {.due = true,
@@ -127,14 +175,24 @@ void sync_carry_out(struct sync_world *w, const struct etcd_sync_action *action)
 	case ETCD_SYNC_DO_CHECK:
 		w->check = pending;
 		break;
+	case ETCD_SYNC_DO_COMPARE:
+		w->check = pending;
+		w->check.compare = true;
+		break;
 	case ETCD_SYNC_DO_EXPECT:
-		w->expected_by = usec_min(w->expected_by, w->now + ETCD_SYNC_ECHO);
+		expect(w, action->revision);
+		break;
+	case ETCD_SYNC_DO_SKIP:
+		skip(w, action->revision);
 		break;
 	case ETCD_SYNC_TELL_END:
 		replica_end(w->replica, action->revision);
 		break;
 	case ETCD_SYNC_TELL_LIVE:
+		sync_check_live(w);
+		break;
 	case ETCD_SYNC_TELL_LOST:
+		w->head = etcd_revision(w->etcd);
 		break;
 	}
 }
@@ -194,7 +252,40 @@ static void answer_check(struct sync_world *w, bool lost)
 			.revision = etcd_revision(w->etcd),
 			.pulse = pulse ? pulse->mod_rev : 0,
 			.sent_at = w->check.sent_at};
+		if (w->mutation == SYNC_PULSE_PROVES && !w->sync.told_live)
+			what.revision = MAX(w->sync.applied, etcd_get(w->etcd, PULSE)->mod_rev);
 	}
+	sync_input(w, &what);
+}
+
+/* The prefix as it was at that revision, and as it is now. */
+static bool is_same(const struct sync_world *w, int64_t revision)
+{
+	size_t then = 0, now = 0;
+
+	for (size_t i = 0; i < NAMES; i++) {
+		const struct ekv *kv = etcd_get(w->etcd, sync_names[i]);
+
+		if (kv->present && kv->mod_rev > revision)
+			return false;
+		now += kv->present;
+		then += key_at(w, sync_names[i], revision) != NULL;
+	}
+	return then == now || w->mutation == SYNC_NO_COUNT;
+}
+
+static void answer_compare(struct sync_world *w, bool lost)
+{
+	struct etcd_sync_input what = {.kind = ETCD_SYNC_CHECK_FAILED, .reason = "lost"};
+
+	w->check.due = false;
+	if (!lost && w->check.revision < etcd_oldest(w->etcd))
+		what.failure = ETCD_SYNC_VOID;
+	else if (!lost)
+		what = (struct etcd_sync_input){.kind = ETCD_SYNC_COMPARED,
+			.revision = etcd_revision(w->etcd),
+			.same = is_same(w, w->check.revision),
+			.sent_at = w->check.sent_at};
 	sync_input(w, &what);
 }
 
@@ -221,6 +312,7 @@ static void answer_watch(struct sync_world *w, bool lost)
 	w->watch.due = false;
 	w->open = true;
 	w->silent = false;
+	w->head = etcd_revision(w->etcd);
 	/* the one at which the history was cut lacks its deletions, and etcd 3.4 does not say so */
 	w->hidden = etcd_oldest(w->etcd);
 	for (w->next = 0; (kv = etcd_change(w->etcd, w->next)) && kv->mod_rev < w->watch.revision;)
@@ -233,7 +325,7 @@ static void send_event(struct sync_world *w, const struct ekv *kv)
 	char key[EKEY_MAX + sizeof(PREFIX)];
 	struct etcd_event event = {.deleted = !kv->present};
 
-	if (!kv->present && kv->mod_rev == w->hidden)
+	if ((!kv->present && kv->mod_rev == w->hidden) || strcmp(kv->key, FOREIGN) == 0)
 		return;
 	kv_of(kv, key, &event.kv);
 	replica_event(w->replica, &event);
@@ -251,13 +343,12 @@ static void send_events(struct sync_world *w)
 		if (before && kv->mod_rev != before->mod_rev && n-- == 0)
 			break;
 		send_event(w, kv);
+		if (strcmp(kv->key, FOREIGN) != 0)
+			what.revision = kv->mod_rev;
 	}
-	if (!before)
+	if (!what.revision)
 		return;
-	what.revision = before->mod_rev;
-	replica_batch(w->replica, what.revision);
-	if (what.revision >= w->sync.wanted)
-		w->expected_by = USEC_NEVER;
+	applied(w, what.revision);
 	sync_input(w, &what);
 }
 
@@ -267,12 +358,17 @@ void sync_progress(struct sync_world *w, bool faulty)
 
 	if (w->list.due && sync_chance(w, 40))
 		answer_list(w, lost);
-	if (w->check.due && sync_chance(w, 40))
-		answer_check(w, lost);
+	if (w->check.due && sync_chance(w, 40)) {
+		if (w->check.compare)
+			answer_compare(w, lost);
+		else
+			answer_check(w, lost);
+	}
 	if (w->watch.due && sync_chance(w, 40))
 		answer_watch(w, lost);
 	/* agent/etcd/sync.c holds the watch so */
-	if (w->open && !w->silent && (w->careless || !w->sync.probe) && sync_chance(w, 40))
+	if (w->open && !w->silent && (w->mutation == SYNC_HASTY_EVENTS || !w->sync.probe) &&
+		sync_chance(w, 40))
 		send_events(w);
 	if (w->expected_by <= w->now)
 		sync_end_watch(w, ETCD_SYNC_TRANSIENT);

@@ -1,6 +1,7 @@
 # Unit tests of etcd: pure parts, against a scripted server, and against a real etcd.
 ETCD_TESTS = tests/unit/test_etcd_codec tests/unit/test_etcd_frames tests/unit/test_etcd_client \
-	tests/unit/test_etcd_trust tests/unit/test_etcd_sync_core tests/unit/test_etcd_watch \
+	tests/unit/test_etcd_trust tests/unit/test_etcd_guard tests/unit/test_etcd_sync_core \
+	tests/unit/test_etcd_sync_live tests/unit/test_etcd_watch \
 	tests/unit/test_etcd_sync tests/unit/test_etcd_real \
 	tests/unit/test_etcd_real_sync tests/unit/test_etcd_real_tls
 check_PROGRAMS += $(ETCD_TESTS)
@@ -21,7 +22,15 @@ tests_unit_test_etcd_frames_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_client_SOURCES = tests/unit/test_etcd_client.c $(ETCD_TEST_FAKE)
 tests_unit_test_etcd_client_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_client_LDADD = $(ETCD_TEST_LDADD)
-tests_unit_test_etcd_sync_core_SOURCES = tests/unit/test_etcd_sync_core.c tests/lib/suite.h
+tests_unit_test_etcd_guard_SOURCES = tests/unit/test_etcd_guard.c tests/lib/suite.h
+tests_unit_test_etcd_guard_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_guard_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_sync_live_SOURCES = tests/unit/test_etcd_sync_live.c \
+	tests/unit/test_etcd_sync_core.h tests/lib/suite.h
+tests_unit_test_etcd_sync_live_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_sync_live_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_sync_core_SOURCES = tests/unit/test_etcd_sync_core.c \
+	tests/unit/test_etcd_sync_core.h tests/lib/suite.h
 tests_unit_test_etcd_sync_core_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_sync_core_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_trust_SOURCES = tests/unit/test_etcd_trust.c $(ETCD_TEST_FAKE)

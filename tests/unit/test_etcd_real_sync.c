@@ -25,7 +25,7 @@ static struct {
 	int64_t mod[KEYS];
 	char value[KEYS];
 	size_t bytes;
-	int64_t revision;
+	int64_t revision, live_at;
 	bool live;
 	unsigned begins, losts;
 	char reason[512];
@@ -86,8 +86,8 @@ static void on_batch(int64_t revision, void *arg)
 
 static void on_live(int64_t revision, void *arg)
 {
-	(void)revision;
 	(void)arg;
+	mine.live_at = revision;
 	mine.live = true;
 }
 
@@ -332,10 +332,86 @@ START_TEST(a_long_history_is_caught_up_with)
 	wanted[1] = wanted[2] = 'x';
 	start_sync(known);
 	assert_in_step();
-	while (mine.revision < s.revision)
-		run_for(s.loop, USEC_PER_MSEC);
+	ck_assert_int_eq(mine.live_at, s.revision);
 	ck_assert_uint_eq(mine.bytes, 20 * 2 * 400000);
 	ck_assert_uint_eq(mine.begins, 1);
+	finish();
+}
+END_TEST
+
+static void put_foreign(void)
+{
+	struct etcd_txn *txn = etcd_txn_new();
+
+	etcd_txn_put(txn, ETCD_THEN, "/q/1", "x", 1, 0);
+	etcd_commit(s.etcd, txn, &patient, setup_done, &s);
+	etcd_txn_free(txn);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
+}
+
+static int64_t counts[2];
+
+static void on_counted(const struct etcd_result *result, void *arg)
+{
+	for (size_t i = 0; i < result->reply->n_ops && i < ARRAY_SIZE(counts); i++)
+		counts[i] = result->reply->ops[i].count;
+	setup_done(result, arg);
+}
+
+START_TEST(keys_are_counted_as_they_were_and_as_they_are)
+{
+	struct etcd_txn *txn = etcd_txn_new();
+	int64_t before;
+
+	begin(_i);
+	change(0, 5, 'a');
+	before = s.revision;
+	put_foreign();
+	change(1, 2, 0);
+	etcd_txn_if_unchanged(txn, "/p/", before);
+	etcd_txn_count(txn, ETCD_THEN, "/p/", before);
+	etcd_txn_count(txn, ETCD_THEN, "/p/", 0);
+	ck_assert(!etcd_txn_writes(txn));
+	etcd_commit(s.etcd, txn, &patient, on_counted, &s);
+	etcd_txn_free(txn);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
+	ck_assert_int_eq(counts[0], 5);
+	ck_assert_int_eq(counts[1], 3);
+	ck_assert_int_eq(s.revision, before + 2);
+	finish();
+}
+END_TEST
+
+START_TEST(what_others_did_elsewhere_does_not_keep_it_from_being_live)
+{
+	int64_t known;
+
+	begin(_i);
+	fill('a');
+	start_sync(0);
+	assert_in_step();
+	known = mine.revision;
+	etcd_sync_free(sync_);
+	mine.live = false;
+	put_foreign();
+	start_sync(known);
+	assert_in_step();
+	ck_assert_int_eq(mine.live_at, s.revision);
+	etcd_sync_free(sync_);
+	mine.live = false;
+	/* the newest change below the prefix leaves no key behind */
+	change(3, 1, 'b');
+	change(4, 1, 0);
+	put_foreign();
+	start_sync(mine.revision);
+	assert_in_step();
+	ck_assert_int_eq(mine.live_at, s.revision);
+	change(5, 1, 'c');
+	assert_in_step();
+	ck_assert_uint_eq(mine.begins, 1);
+	ck_assert_uint_eq(mine.losts, 0);
 	finish();
 }
 END_TEST
@@ -390,6 +466,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, what_was_known_needs_no_listing, 0, n);
 	tcase_add_loop_test(t, what_was_known_but_is_compacted_is_listed, 0, n);
 	tcase_add_loop_test(t, a_long_history_is_caught_up_with, 0, n);
+	tcase_add_loop_test(t, keys_are_counted_as_they_were_and_as_they_are, 0, n);
+	tcase_add_loop_test(t, what_others_did_elsewhere_does_not_keep_it_from_being_live, 0, n);
 	tcase_add_loop_test(t, a_restored_backup_is_read_again, 0, n);
 	suite_add_tcase(suite, t);
 	return suite;

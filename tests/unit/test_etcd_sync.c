@@ -20,7 +20,7 @@ static struct {
 	int64_t mod[KEYS];
 	int64_t compacted;
 	struct fake_request *streams[FAKES_MAX];
-	unsigned ranges, probes;
+	unsigned ranges, probes, compares;
 	int64_t last_start;
 	bool mute; /* events are not sent */
 	bool too_large;
@@ -181,6 +181,23 @@ static void answer_range(struct fake *fake, struct fake_request *request, const 
 	buf_done(&b);
 }
 
+/* Nothing is deleted while nobody watches. */
+static void answer_compare(struct fake *fake, struct fake_request *request, const char *body)
+{
+	int64_t at = number_after(body, "\"revision\":\"");
+	bool newer = false;
+
+	store.compares++;
+	fake->revision = store.revision;
+	for (size_t i = 0; i < KEYS; i++)
+		newer = newer || store.mod[i] > at;
+	fake_answer(request, 200, "{%s%s}", fake_header(fake),
+		newer ? ""
+		      : ",\"succeeded\":true,\"responses\":["
+			"{\"response_range\":{\"count\":\"7\"}},"
+			"{\"response_range\":{\"count\":\"7\"}}]");
+}
+
 static void send_event(size_t at, size_t i, bool deleted)
 {
 	struct buf b = BUF_INIT(1024);
@@ -223,6 +240,8 @@ static bool serve(struct fake *fake, struct fake_request *request, const char *p
 		return false;
 	if (text_eq(path, "/v3/kv/range"))
 		answer_range(fake, request, body);
+	else if (text_eq(path, "/v3/kv/txn"))
+		answer_compare(fake, request, body);
 	else if (text_eq(path, "/v3/watch"))
 		answer_watch(fake, request, body);
 	else
@@ -277,6 +296,14 @@ static void assert_in_step(void)
 		mine.revision, store.revision, status.reason);
 }
 
+static void lose_stream(void)
+{
+	fake_kill(&s.fakes[0]);
+	store.streams[0] = NULL;
+	while (!mine.losts)
+		run_for(s.loop, USEC_PER_MSEC);
+}
+
 START_TEST(the_picture_follows_the_store)
 {
 	begin(1, 0, 0);
@@ -322,16 +349,48 @@ START_TEST(a_watch_that_is_cut_goes_on_elsewhere)
 	change(1, false);
 	assert_in_step();
 	ck_assert_ptr_nonnull(store.streams[0]);
-	fake_kill(&s.fakes[0]);
-	store.streams[0] = NULL;
+	lose_stream();
 	store.mod[2] = ++store.revision;
-	while (!mine.losts)
-		run_for(s.loop, USEC_PER_MSEC);
 	assert_in_step();
 	ck_assert_uint_eq(mine.begins, 1);
 	ck_assert_int_eq(store.last_start, 12);
-	ck_assert_uint_eq(store.probes, 3);
+	ck_assert_uint_eq(store.probes, 2);
+	ck_assert_uint_eq(store.compares, 0);
 	ck_assert_ptr_nonnull(store.streams[1]);
+	finish();
+}
+END_TEST
+
+START_TEST(what_others_did_elsewhere_does_not_keep_it_from_being_live)
+{
+	begin(2, 0, 0);
+	assert_in_step();
+	lose_stream();
+	store.revision = 50;
+	assert_in_step();
+	ck_assert_uint_eq(store.compares, 1);
+	ck_assert_int_eq(mine.revision, 50);
+	ck_assert_uint_eq(mine.begins, 1);
+	finish();
+}
+END_TEST
+
+START_TEST(a_resumed_watch_that_lacks_something_is_left)
+{
+	begin(2, 0, 0);
+	assert_in_step();
+	lose_stream();
+	store.mute = true;
+	store.mod[2] = ++store.revision;
+	while (!store.streams[1])
+		run_for(s.loop, USEC_PER_MSEC);
+	fake_revive(&s.fakes[0]);
+	run_for(s.loop, USEC_PER_SEC);
+	ck_assert(!mine.live);
+	ck_assert_uint_eq(store.compares, 1);
+	store.mute = false;
+	assert_in_step();
+	ck_assert_ptr_nonnull(store.streams[0]);
 	finish();
 }
 END_TEST
@@ -340,8 +399,7 @@ START_TEST(a_compaction_meanwhile_lists_again)
 {
 	begin(2, 0, 0);
 	assert_in_step();
-	fake_kill(&s.fakes[0]);
-	store.streams[0] = NULL;
+	lose_stream();
 	store.revision = 20;
 	store.mod[6] = 0;
 	/* at the very revision that is resumed from, etcd 3.4 would hide its deletions */
@@ -475,6 +533,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, pages_of_any_size_show_the_same, 1, KEYS + 1);
 	tcase_add_test(t, pages_that_are_too_large_become_smaller);
 	tcase_add_test(t, a_watch_that_is_cut_goes_on_elsewhere);
+	tcase_add_test(t, what_others_did_elsewhere_does_not_keep_it_from_being_live);
+	tcase_add_test(t, a_resumed_watch_that_lacks_something_is_left);
 	tcase_add_loop_test(t, a_compaction_meanwhile_lists_again, 0, 2);
 	tcase_add_test(t, a_silent_watch_is_found_out);
 	tcase_add_test(t, an_own_write_that_does_not_come_back_is_noticed);

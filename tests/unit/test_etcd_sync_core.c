@@ -1,69 +1,10 @@
 /*
- * What the sync decides, in virtual time; and what headers say about the cluster.
+ * What the sync decides, in virtual time; when it is told to be live: test_etcd_sync_live.c.
  */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "etcd/guard.h"
-#include "etcd/sync_core.h"
 #include "tests/lib/suite.h"
-
-#define SEC USEC_PER_SEC
-
-static struct etcd_sync_core core;
-static usec_t now;
-static char told[1024];
-
-/* The actions since the last time, as text. */
-static const char *actions(void)
-{
-	static const char *const names[] = {
-		"drop", "list", "watch", "check", "expect", "END", "LIVE", "LOST"};
-	struct etcd_sync_action action;
-
-	told[0] = '\0';
-	while (etcd_sync_core_next(&core, &action)) {
-		size_t len = strlen(told);
-
-		snprintf(told + len, sizeof(told) - len, "%s%s %" PRId64, len ? ", " : "",
-			names[action.kind], action.revision);
-	}
-	return told;
-}
-
-#define INPUT(...)	       etcd_sync_core_input(&core, now, &(struct etcd_sync_input){__VA_ARGS__})
-#define ASSERT_ACTIONS(wanted) ck_assert_str_eq(actions(), wanted)
-
-static void start(int64_t known)
-{
-	now = 1000 * SEC;
-	etcd_sync_core_init(&core, now, 0, 0, known, 1);
-}
-
-/* Up to a live watch at revision 10. */
-static void become_live(void)
-{
-	start(0);
-	ASSERT_ACTIONS("list 0");
-	INPUT(.kind = ETCD_SYNC_PAGE_DONE, .revision = 10, .sent_at = now);
-	ASSERT_ACTIONS("END 10, watch 11");
-	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 10);
-	ASSERT_ACTIONS("check 10");
-	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 10);
-	ASSERT_ACTIONS("LIVE 10");
-	ck_assert_int_eq(core.state, ETCD_SYNC_LIVE);
-}
-
-/* To the next wake-up. */
-static void sleep_on(void)
-{
-	ck_assert(etcd_sync_core_wakeup(&core) != USEC_NEVER);
-	now = etcd_sync_core_wakeup(&core);
-	INPUT(.kind = ETCD_SYNC_TICK);
-}
+#include "tests/unit/test_etcd_sync_core.h"
 
 START_TEST(pages_are_listed_at_one_revision_and_watched_from_the_next)
 {
@@ -78,10 +19,14 @@ START_TEST(pages_are_listed_at_one_revision_and_watched_from_the_next)
 	ck_assert_int_eq(core.current_at, 5);
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 15);
 	ASSERT_ACTIONS("check 10");
+	/* what was changed while it was listed is not there yet */
 	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 15);
-	ASSERT_ACTIONS("LIVE 10");
-	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 15);
 	ASSERT_ACTIONS("");
+	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 14);
+	ASSERT_ACTIONS("");
+	ck_assert_int_eq(core.current_at, 5);
+	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 15);
+	ASSERT_ACTIONS("LIVE 15");
 	ck_assert_int_eq(core.applied, 15);
 	ck_assert(core.current_at == now);
 }
@@ -139,13 +84,14 @@ START_TEST(a_watch_that_ends_is_resumed_and_checked)
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
 	ASSERT_ACTIONS("check 12");
 	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .sent_at = now);
-	ASSERT_ACTIONS("check 0");
-	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 20, .sent_at = now);
-	ASSERT_ACTIONS("expect 20");
+	ASSERT_ACTIONS("");
+	ck_assert_str_eq(core.reason, "catching up to revision 20");
 	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 19);
 	ASSERT_ACTIONS("");
 	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 20);
 	ASSERT_ACTIONS("LIVE 20");
+	ck_assert_str_eq(core.reason, "caught up");
+	ck_assert(etcd_sync_core_wakeup(&core) == now + 30 * SEC);
 }
 END_TEST
 
@@ -180,9 +126,9 @@ START_TEST(what_was_known_is_taken_up_where_it_ended)
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 9);
 	ASSERT_ACTIONS("check 7");
 	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 9);
-	ASSERT_ACTIONS("check 0");
-	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 9, .pulse = 3);
-	ASSERT_ACTIONS("LIVE 7");
+	ASSERT_ACTIONS("");
+	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 9);
+	ASSERT_ACTIONS("LIVE 9");
 }
 END_TEST
 
@@ -209,7 +155,9 @@ START_TEST(what_was_known_of_another_history_is_not_taken_up)
 	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
 	ASSERT_ACTIONS("check 10");
 	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 8);
-	ASSERT_ACTIONS("check 0");
+	ASSERT_ACTIONS("");
+	ck_assert_uint_eq(core.listings, 0);
+	ck_assert_int_eq(core.wanted, 20);
 }
 END_TEST
 
@@ -315,30 +263,6 @@ START_TEST(a_compaction_between_a_listing_and_its_watch_is_found_out)
 }
 END_TEST
 
-START_TEST(what_comes_while_it_catches_up_does_not_make_it_current)
-{
-	usec_t certain;
-
-	become_live();
-	now += SEC;
-	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 12);
-	certain = core.current_at;
-	INPUT(.kind = ETCD_SYNC_ENDED, .failure = ETCD_SYNC_TRANSIENT, .reason = "cut");
-	sleep_on();
-	INPUT(.kind = ETCD_SYNC_CREATED, .revision = 20);
-	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 12);
-	INPUT(.kind = ETCD_SYNC_CHECKED, .revision = 20, .pulse = 18, .sent_at = now);
-	now += SEC;
-	actions();
-	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 17);
-	ASSERT_ACTIONS("");
-	ck_assert(core.current_at == certain);
-	INPUT(.kind = ETCD_SYNC_APPLIED, .revision = 18);
-	ASSERT_ACTIONS("LIVE 18");
-	ck_assert(core.current_at == now);
-}
-END_TEST
-
 START_TEST(own_writes_are_expected_back)
 {
 	become_live();
@@ -390,63 +314,6 @@ START_TEST(what_comes_late_is_ignored)
 }
 END_TEST
 
-static struct etcd_header header(uint64_t cluster, uint64_t term, int64_t revision)
-{
-	return (struct etcd_header){.cluster_id = cluster, .raft_term = term, .revision = revision};
-}
-
-START_TEST(the_guard_pins_the_cluster)
-{
-	struct etcd_guard guard = {.cluster_id = 0};
-	struct etcd_header ours = header(1, 2, 10);
-	struct etcd_header other = header(2, 9, 99);
-
-	ck_assert_int_eq(etcd_guard_judge(&guard, &ours, -1, 0), ETCD_GUARD_GOOD);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &other, 5, 0), ETCD_GUARD_FOREIGN);
-	ck_assert(guard.term == 2 && guard.revision == 10);
-}
-END_TEST
-
-START_TEST(the_guard_believes_a_lower_term_only_when_it_lasts)
-{
-	struct etcd_guard guard = {.cluster_id = 0};
-	struct etcd_header high = header(1, 5, 10);
-	struct etcd_header low = header(1, 2, 4);
-
-	ck_assert_int_eq(etcd_guard_judge(&guard, &high, 0, 0), ETCD_GUARD_GOOD);
-	for (int i = 0; i < 10; i++)
-		ck_assert_int_eq(etcd_guard_judge(&guard, &low, -1, i * SEC), ETCD_GUARD_STALE);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 10, 10 * SEC), ETCD_GUARD_STALE);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 10, 11 * SEC), ETCD_GUARD_STALE);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &high, 10, 12 * SEC), ETCD_GUARD_GOOD);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 10, 20 * SEC), ETCD_GUARD_STALE);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 10, 22 * SEC), ETCD_GUARD_STALE);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 10, 24 * SEC), ETCD_GUARD_STALE);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 10, 25 * SEC), ETCD_GUARD_TERM_BACK);
-	ck_assert(guard.term == 2 && guard.revision == 4 && guard.setbacks == 1);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &low, 4, 26 * SEC), ETCD_GUARD_GOOD);
-}
-END_TEST
-
-START_TEST(the_guard_notices_a_revision_that_went_back_once)
-{
-	struct etcd_guard guard = {.cluster_id = 0};
-	struct etcd_header ten = header(1, 2, 10);
-	struct etcd_header four = header(1, 2, 4);
-
-	ck_assert_int_eq(etcd_guard_judge(&guard, &ten, 0, 0), ETCD_GUARD_GOOD);
-	/* asked for before 10 was known, or from a member's own state: proves nothing */
-	ck_assert_int_eq(etcd_guard_judge(&guard, &four, 3, 0), ETCD_GUARD_GOOD);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &four, -1, 0), ETCD_GUARD_GOOD);
-	ck_assert(guard.revision == 10);
-	ck_assert_int_eq(etcd_guard_judge(&guard, &four, 10, 0), ETCD_GUARD_REVISION_BACK);
-	ck_assert(guard.revision == 4 && guard.setbacks == 1);
-	/* others that were under way */
-	ck_assert_int_eq(etcd_guard_judge(&guard, &four, 10, 0), ETCD_GUARD_GOOD);
-	ck_assert(guard.setbacks == 1);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("etcd sync core");
@@ -466,15 +333,9 @@ static Suite *suite(void)
 	tcase_add_test(t, a_store_that_went_back_is_listed_anew);
 	tcase_add_test(t, a_member_that_lags_at_creation_is_checked);
 	tcase_add_test(t, a_compaction_between_a_listing_and_its_watch_is_found_out);
-	tcase_add_test(t, what_comes_while_it_catches_up_does_not_make_it_current);
 	tcase_add_test(t, own_writes_are_expected_back);
 	tcase_add_test(t, pauses_grow_to_two_seconds_and_shrink_after_a_good_time);
 	tcase_add_test(t, what_comes_late_is_ignored);
-	suite_add_tcase(s, t);
-	t = tcase_create("guard");
-	tcase_add_test(t, the_guard_pins_the_cluster);
-	tcase_add_test(t, the_guard_believes_a_lower_term_only_when_it_lasts);
-	tcase_add_test(t, the_guard_notices_a_revision_that_went_back_once);
 	suite_add_tcase(s, t);
 	return s;
 }
