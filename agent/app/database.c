@@ -125,6 +125,11 @@ static int may_write(int64_t *record_rev, struct err *why, void *arg)
 		return err_set(why, -ESHUTDOWN, "collectived is stopping");
 	member_fence(member, &fence);
 	*record_rev = fence.record_rev;
+	/* a plan that is worked out from an old copy takes what others changed for already set */
+	if (fence.may_write && replica_age(member_replica(d->agent->member)) > 0)
+		return err_set(why, -EAGAIN,
+			"this member's copy of the database is not current: try again in a moment, "
+			"or on another member");
 	if (fence.may_write)
 		return 0;
 	err_set(why, 0, "%s", fence.why_not ? fence.why_not : "this member may not write");

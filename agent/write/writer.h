@@ -25,7 +25,7 @@
  * Failures: a plan that gets nothing applied for 20 s is stopped, and so is one that etcd refuses (no
  * space, no permission) or that goes on while this member may not write (no quorum, on hold, deleted);
  * what was under way then is waited for, some seconds at most. A plan that comes at such a time is
- * refused at once, and nothing is sent.
+ * refused at once, and nothing is sent. One that comes while the copy catches up waits for it.
  *
  * Plans take turns, one transaction each, and none has more than a few under way, so that a small one
  * does not wait for a large one to end.
@@ -62,7 +62,8 @@ struct writer_config {
 	const char *prefix;
 	const char *run; /* something that no other run of the agent has */
 	/* 0, and the mod_revision that this member's record has; else the text to refuse with.
-	 * -EAGAIN: not at present, but soon: worth waiting for. */
+	 * -EAGAIN: not at present, but soon: worth waiting for. So it is while db() is not current: what
+	 * it shows is written in no transaction's compares where nothing has to be changed. */
 	int (*may_write)(int64_t *record_rev, struct err *why, void *arg);
 	const struct db *(*db)(void *arg); /* NULL: none yet */
 	/* Something was applied at this revision. */

@@ -157,7 +157,8 @@ static void on_deadline(void *arg)
 	struct writer_job *job = arg;
 	const struct writer_config *config = &job->writer->config;
 	int64_t record_rev;
-	struct err err = {""};
+	struct err err = {""}, why = {""};
+	int seconds;
 
 	switch (job->phase) {
 	case WRITER_WAITING:
@@ -165,8 +166,11 @@ static void on_deadline(void *arg)
 			writer_job_refuse(job, err.text);
 		return;
 	case WRITER_WRITING:
-		err_set(&err, 0, "given up after %d s: %s", (int)(config->patience / USEC_PER_SEC),
-			trouble(job));
+		seconds = (int)(config->patience / USEC_PER_SEC);
+		if (config->may_write(&record_rev, &why, config->arg) < 0)
+			err_set(&err, 0, "given up after %d s: %s", seconds, why.text);
+		else
+			err_set(&err, 0, "given up after %d s: %s", seconds, trouble(job));
 		writer_job_stop(job, err.text);
 		return;
 	case WRITER_CATCHING_UP:

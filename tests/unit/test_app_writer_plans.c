@@ -239,6 +239,28 @@ START_TEST(a_member_that_registers_is_waited_for)
 }
 END_TEST
 
+static void fall_behind(struct kv *k, void *arg)
+{
+	(void)k;
+	(void)arg;
+	rig.may_not = -EAGAIN;
+}
+
+START_TEST(a_plan_that_waits_for_too_long_says_for_what)
+{
+	struct command c;
+
+	rig_begin();
+	rig.kv.before = fall_behind;
+	rig_run(&c, "n", 600, "v");
+	rig_rc(&c, -EIO);
+	ck_assert_uint_gt(c.facts.applied, 0);
+	ck_assert_uint_lt(c.facts.applied, 600);
+	rig_says(&c, "given up after 1 s: Collective does not have quorum");
+	rig_end();
+}
+END_TEST
+
 static void change_record(struct kv *k, void *arg)
 {
 	(void)arg;
@@ -401,6 +423,7 @@ TCase *writer_plans_case(void)
 	tcase_add_test(tc, without_quorum_nothing_is_sent);
 	tcase_add_test(tc, a_plan_that_loses_quorum_stops);
 	tcase_add_test(tc, a_member_that_registers_is_waited_for);
+	tcase_add_test(tc, a_plan_that_waits_for_too_long_says_for_what);
 	tcase_add_test(tc, a_record_that_was_replaced_is_compared_anew);
 	tcase_add_test(tc, a_small_plan_does_not_wait_for_a_large_one);
 	tcase_add_test(tc, a_large_plan_leaves_room_at_etcd);
