@@ -33,7 +33,7 @@ static int on_answer(const json *frame, void *arg)
 	return c->on_frame(frame, c->arg);
 }
 
-static void tell_age(struct call *call, const json *stale)
+void rows_tell_age(struct call *call, const json *stale)
 {
 	const char *revision = json_text(json_at(stale, "revision"));
 	char shown[NUM_DURATION_MAX];
@@ -59,7 +59,7 @@ int rows_ask(struct call *call, json *request, usec_t timeout, client_frame_fn *
 	int rc = command_collect(call, request, timeout, on_answer, &c, &err);
 
 	if (rc == 0 && c.end) {
-		tell_age(call, json_at(c.end, "stale"));
+		rows_tell_age(call, json_at(c.end, "stale"));
 		*ret_end = c.end;
 		return CLI_OK;
 	}

@@ -18,6 +18,9 @@
 int rows_ask(struct call *call, json *request, usec_t timeout, client_frame_fn *on_frame, void *arg,
 	json **ret_end);
 
+/* Tells on standard error how old an answer is that has "stale"; NULL: it is current. */
+void rows_tell_age(struct call *call, const json *stale);
+
 struct rows {
 	struct call *call;
 	bool on, listed;

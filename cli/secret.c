@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "cli/rows.h"
 
 int run_secret(struct call *call)
 {
@@ -36,6 +37,7 @@ int run_secret(struct call *call)
 		err_wrap(&err, 0, "unexpected answer of collectived");
 		return command_failed(call, err.text);
 	}
+	rows_tell_age(call, json_at(answer, "stale"));
 	if (call_option(call, "json")) {
 		w = command_writer(call, call->out);
 		writer_text(w, "value", NULL, value);

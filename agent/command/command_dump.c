@@ -34,6 +34,7 @@
 #include "base/text.h"
 #include "command/commands.h"
 #include "command/dump_entry.h"
+#include "command/tell.h"
 #include "copy/replica.h"
 #include "identity/identity.h"
 #include "io/loop.h"
@@ -66,12 +67,18 @@ struct locking {
 	char *text;	/* secret where there is no password */
 };
 
+/* What the message asks for; points into it. */
+struct wanted {
+	bool redact;
+	const char *keys, *password;
+};
+
 struct dump {
 	struct command *cmd;
+	struct wanted wanted;
 	struct worker_job *job;
 	struct locking *locking;
 	struct loop_defer *more;
-	bool redact;
 	char key_id[SEAL_KEY_ID_LEN + 1];
 	struct sent_list groups, nodes;
 	struct bitset group_set; /* the groups' numbers in `seen` at `seen_at` */
@@ -203,8 +210,8 @@ static int look_at(
 	free(TAKE(sent->name));
 	if (!exists)
 		return 0;
-	entry = node ? dump_entry_node(db, number, dump->redact, &bytes)
-		     : dump_entry_group(db, number, dump->redact, &bytes);
+	entry = node ? dump_entry_node(db, number, dump->wanted.redact, &bytes)
+		     : dump_entry_group(db, number, dump->wanted.redact, &bytes);
 	if (bytes > ENTRY_MAX) {
 		json_free(entry);
 		return err_set(err, -EMSGSIZE,
@@ -433,11 +440,6 @@ static void on_cancelled(void *arg)
 	command_fail(dump->cmd, "interrupted");
 }
 
-struct wanted {
-	bool redact;
-	const char *keys, *password;
-};
-
 static int parse(const json *message, struct wanted *ret, struct err *err)
 {
 	int rc = json_bool_or(message, "redact", false, &ret->redact, err);
@@ -459,38 +461,56 @@ static int parse(const json *message, struct wanted *ret, struct err *err)
 	return 0;
 }
 
-void command_dump(struct commands *c, struct api_request *req, const json *message)
+static void dump_go(struct command *cmd)
 {
 	static const struct api_request_hooks hooks = {
 		.cancelled = on_cancelled, .drained = on_drained};
-	const struct agent *agent = commands_agent(c);
+	const struct agent *agent = cmd->agent;
+	struct dump *dump = cmd->dump;
+	const struct wanted *wanted = &dump->wanted;
+	struct err err = {""};
+	int rc;
+
+	if (cmd->abandoned) {
+		command_fail(cmd, "interrupted");
+		return;
+	}
+	if (!current_db(agent, &err)) {
+		command_fail(cmd, err.text);
+		return;
+	}
+	log_info("dump", "a backup is being read by uid %ld, %s",
+		(long)api_request_peer(cmd->req)->uid,
+		wanted->redact			    ? "without secrets"
+		: text_eq(wanted->keys, "none")	    ? "without the keys of its secrets"
+		: text_eq(wanted->keys, "password") ? "with the keys of its secrets, locked"
+						    : "with the keys of its secrets in clear");
+	api_request_watch(cmd->req, &hooks, dump);
+	rc = seal_key_id(agent->identity->bundle->key, dump->key_id, &err);
+	if (rc == 0 && !text_eq(wanted->keys, "none"))
+		rc = lock_keys(dump, wanted->password, &err);
+	if (rc < 0)
+		command_fail(cmd, err.text);
+	else if (!dump->job)
+		begin(dump, NULL);
+}
+
+void command_dump(struct commands *c, struct api_request *req, const json *message)
+{
 	struct wanted wanted;
 	struct err err = {""};
 	struct dump *dump;
-	int rc;
 
 	if (!command_needs_member(c, req))
 		return;
-	if (parse(message, &wanted, &err) < 0 || !current_db(agent, &err)) {
+	if (parse(message, &wanted, &err) < 0) {
 		api_request_error(req, 400, err.text);
 		return;
 	}
-	log_info("dump", "a backup is being read by uid %ld, %s", (long)api_request_peer(req)->uid,
-		wanted.redact			   ? "without secrets"
-		: text_eq(wanted.keys, "none")	   ? "without the keys of its secrets"
-		: text_eq(wanted.keys, "password") ? "with the keys of its secrets, locked"
-						   : "with the keys of its secrets in clear");
 	dump = xcalloc(1, sizeof(*dump));
 	dump->cmd = command_new(c, req);
 	dump->cmd->dump = dump;
-	dump->redact = wanted.redact;
-	dump->more = loop_patient_new(agent->loop, on_more, dump);
-	api_request_watch(req, &hooks, dump);
-	rc = seal_key_id(agent->identity->bundle->key, dump->key_id, &err);
-	if (rc == 0 && !text_eq(wanted.keys, "none"))
-		rc = lock_keys(dump, wanted.password, &err);
-	if (rc < 0)
-		command_fail(dump->cmd, err.text);
-	else if (!dump->job)
-		begin(dump, NULL);
+	dump->wanted = wanted;
+	dump->more = loop_patient_new(commands_agent(c)->loop, on_more, dump);
+	command_when_readable(dump->cmd, dump_go);
 }

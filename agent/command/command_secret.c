@@ -14,9 +14,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "copy/replica.h"
+#include "command/tell.h"
 #include "identity/identity.h"
-#include "member/member.h"
 #include "model/attribute.h"
 #include "model/db.h"
 #include "trust/seal.h"
@@ -46,18 +45,17 @@ static int find(const struct db *db, const char *node, const char *name, struct 
 }
 
 static int open_secret(
-	const struct agent *agent, const char *node, const char *name, char **ret, struct err *err)
+	const struct command *cmd, const char *node, const char *name, char **ret, struct err *err)
 {
-	const struct replica *replica = member_replica(agent->member);
-	const struct db *db = replica_db(replica);
+	const struct agent *agent = cmd->agent;
+	const struct db *db = command_db(cmd, err);
 	CLEANUP(freep) char *key = NULL;
 	struct db_value value;
 	size_t len;
 	int rc;
 
 	if (!db)
-		return err_set(
-			err, -EAGAIN, "The database is not loaded yet, try again in a moment");
+		return -EAGAIN;
 	rc = find(db, node, attribute_unalias(name), &value, &key, err);
 	if (rc < 0)
 		return rc;
@@ -65,25 +63,43 @@ static int open_secret(
 	return rc < 0 ? err_wrap(err, rc, "the secret at %s", key) : 0;
 }
 
-void command_secret(struct commands *c, struct api_request *req, const json *message)
+/* Which one; points into the message. */
+struct secret {
+	const char *node, *name;
+};
+
+static void secret_go(struct command *cmd)
 {
-	const struct agent *agent = commands_agent(c);
-	const char *node = command_argument(req, message, "node");
-	const char *name = node ? command_argument(req, message, "attribute") : NULL;
+	const struct secret *secret = cmd->work;
 	CLEANUP(secret_freep) char *clear = NULL;
 	struct err err = {""};
 	json *reply;
 
-	if (!name || !command_needs_member(c, req))
-		return;
-	if (open_secret(agent, node, name, &clear, &err) < 0) {
-		api_request_error(req, 400, err.text);
+	if (open_secret(cmd, secret->node, secret->name, &clear, &err) < 0) {
+		command_fail(cmd, err.text);
 		return;
 	}
-	log_info("secret", "%s of %s was read by uid %ld", attribute_unalias(name), node,
-		(long)api_request_peer(req)->uid);
+	log_info("secret", "%s of %s was read by uid %ld", attribute_unalias(secret->name),
+		secret->node, (long)api_request_peer(cmd->req)->uid);
 	reply = json_new_object();
 	json_set_str(reply, "value", clear);
-	api_request_reply(req, reply);
-	api_request_done(req);
+	command_stale(cmd, reply);
+	command_reply(cmd, reply);
+}
+
+void command_secret(struct commands *c, struct api_request *req, const json *message)
+{
+	const char *node = command_argument(req, message, "node");
+	const char *name = node ? command_argument(req, message, "attribute") : NULL;
+	struct secret *secret;
+	struct command *cmd;
+
+	if (!name || !command_needs_member(c, req))
+		return;
+	secret = xcalloc(1, sizeof(*secret));
+	*secret = (struct secret){.node = node, .name = name};
+	cmd = command_new(c, req);
+	cmd->work = secret;
+	cmd->work_free = free;
+	command_when_readable(cmd, secret_go);
 }

@@ -151,21 +151,28 @@ const struct db *command_db(const struct command *cmd, struct err *err)
 	return d->read(&age, err, d->arg);
 }
 
-json *command_end(const struct command *cmd, json **ret_end)
+void command_stale(const struct command *cmd, json *object)
 {
 	const struct api_database *d = database(cmd);
-	json *frame = json_new_object();
-	json *end = json_set(frame, "end", json_new_object()), *stale;
 	struct api_age age;
-	const struct db *db = d->read(&age, NULL, d->arg);
+	json *stale;
+
+	if (!d->read(&age, NULL, d->arg) || age.current)
+		return;
+	stale = json_set(object, "stale", json_new_object());
+	json_set_seconds(stale, "age", age.age);
+	json_set_i64(stale, "revision", age.revision);
+}
+
+json *command_end(const struct command *cmd, json **ret_end)
+{
+	const struct db *db = command_db(cmd, NULL);
+	json *frame = json_new_object();
+	json *end = json_set(frame, "end", json_new_object());
 
 	if (db)
 		json_set_i64(end, "revision", db_revision(db));
-	if (db && !age.current) {
-		stale = json_set(end, "stale", json_new_object());
-		json_set_seconds(stale, "age", age.age);
-		json_set_i64(stale, "revision", age.revision);
-	}
+	command_stale(cmd, end);
 	*ret_end = end;
 	return frame;
 }

@@ -41,6 +41,8 @@ void tell_rows(struct tell *tell, const struct tell_ops *ops);
 void command_when_readable(struct command *cmd, void (*go)(struct command *cmd));
 /* The copy, for this turn of the loop; NULL and err. */
 const struct db *command_db(const struct command *cmd, struct err *err);
+/* Adds "stale":{"age","revision"} where what is read may be old. */
+void command_stale(const struct command *cmd, json *object);
 /* The object that ends an answer: {"end":{"revision",…,"stale":{"age","revision"}}}; *ret_end is its
  * inside, for more. */
 json *command_end(const struct command *cmd, json **ret_end);
