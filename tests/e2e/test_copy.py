@@ -7,6 +7,8 @@ import shutil
 from harness.wait import holds_for, wait_until
 
 NODES = 200
+MANY = 2000
+PASSWORD = "secret.hardwaremanagementpassword"
 
 
 def database(member):
@@ -65,6 +67,79 @@ def test_a_restart_loads_the_copy_and_asks_only_for_the_difference(world):
     counters = mgt1.raw_show(True)["counters"]
     assert counters["listings"] == 0 and counters["resumptions"] >= 1, counters
     wait_until(lambda: database(mgt1)["age"] == 0, 5, "it to be current")
+
+
+def racks(world, value):
+    """Ten thousand changes; those of location.rack come last."""
+    names = ("location.room", "location.row", "location.u", "location.height", "location.rack")
+    return world.etcd.put_all([(world.key(f"nodes/n{n}/{name}"), value)
+                               for name in names for n in range(MANY)])
+
+
+def read(member, path):
+    """What is there as one object, and whether it may be old."""
+    found = {}
+    with member.session(timeout=30) as session:
+        session.send({"operation": "retrieve", "path": path})
+        while "_requestdone" not in (frame := session.receive()):
+            found.update(frame)
+    return found, "stale" in frame
+
+
+def test_a_restarted_agent_is_not_current_before_it_has_what_came_since(site, etcd_of_kind):
+    world = site(etcds=1, binary=etcd_of_kind)
+    mgt1, mgt2 = world.collective(2)
+    world.etcd.put_all([(world.key(f"nodes/n{n}/groups"), "") for n in range(MANY)])
+    stored(mgt2, racks(world, "old"), 20)
+    with mgt1.session() as session:
+        session.ask("update", "/nodes/n1/attributes/all", {PASSWORD: "old"})
+    assert mgt2.term() == 0
+    racks(world, "new")
+    with mgt1.session() as session:
+        session.ask("update", "/nodes/n1/attributes/all", {PASSWORD: "new"})
+    world.etcd.put("/elsewhere", "others use this etcd, too")
+    for proxy in mgt2.proxies:
+        proxy.slow_after(128 << 10, 0.05)
+    mgt2.start()
+    with mgt2.session(timeout=30) as session, mgt2.session(timeout=30) as other:
+        # asked for before the answers are looked at: they have to wait for the copy
+        session.send({"operation": "update", "path": f"/nodes/n{MANY - 1}/attributes/all",
+                      "parameters": {"location.rack": "old"}})
+        other.send({"collective": {"operation": "secret", "node": "n1", "attribute": PASSWORD}})
+        backup = mgt2.collective("dump", "--redact", os.path.join(world.folder, "backup"))
+        found, stale = read(mgt2, "/nodes/n0/attributes/current")
+        assert stale or found["location.rack"]["value"] == "new", found
+        answer = other.receive()["collective"]
+        assert answer.get("stale") or answer["value"] == "new", answer
+        assert not any("errorcode" in frame for frame in session.answer())
+    assert backup.rc == 0, backup
+    key = world.etcd.get(world.key(f"nodes/n{MANY - 1}/location.rack"))
+    assert key.value == "old", "it was not taken for already set"
+    found, stale = read(mgt2, f"/nodes/n{MANY - 1}/attributes/current")
+    assert stale or found["location.rack"]["value"] == "old"
+    wait_until(lambda: database(mgt2)["age"] == 0, 10, "it to be current")
+    assert mgt2.raw_show(True)["counters"]["listings"] == 0, "the copy was gone on from"
+
+
+def test_a_write_after_a_cut_waits_for_what_came_meanwhile(world):
+    _, mgt2 = world.collective(2)
+    world.etcd.put_all([(world.key(f"nodes/n{n}/groups"), "") for n in range(MANY)])
+    at(mgt2, racks(world, "old"), 20)
+    for proxy in mgt2.proxies:
+        proxy.slow_after(128 << 10, 0.05)
+    mgt2.network("refuse")
+    racks(world, "new")
+    mgt2.network("pass")
+
+    def written():
+        with mgt2.session(timeout=30) as session:
+            frames = session.ask("update", f"/nodes/n{MANY - 1}/attributes/all",
+                                 {"location.rack": "old"})
+        return not any("errorcode" in frame for frame in frames)
+    wait_until(written, 20, "quorum, and what was asked for")
+    key = world.etcd.get(world.key(f"nodes/n{MANY - 1}/location.rack"))
+    assert key.value == "old", "it was not taken for already set"
+    assert mgt2.raw_show(True)["counters"]["listings"] <= 1
 
 
 def test_the_end_of_an_agent_leaves_the_copy_at_what_it_knew_last(world):

@@ -107,6 +107,14 @@ class EtcdClient:
             body["lease"] = str(lease)
         return int(self.call("/v3/kv/put", body)["header"]["revision"])
 
+    def put_all(self, pairs, step=120):
+        """Many (key, value), some in each transaction; the last revision."""
+        for at in range(0, len(pairs), step):
+            puts = [{"request_put": {"key": b64(key), "value": b64(value)}}
+                    for key, value in pairs[at:at + step]]
+            revision = int(self.call("/v3/kv/txn", {"success": puts})["header"]["revision"])
+        return revision
+
     def delete(self, key):
         return int(self.call("/v3/kv/deleterange", {"key": b64(key)}).get("deleted", 0))
 

@@ -50,6 +50,7 @@ class Proxy:
         self.mode = "pass"
         self.delay = 0.0
         self.limit_up = self.limit_down = None
+        self.quick = self.pause = None
         self.requests = 0
         self.bytes_up = self.bytes_down = 0
         self.server = None
@@ -100,6 +101,8 @@ class Proxy:
             passed += len(data)
             if self.delay and data:
                 await asyncio.sleep(self.delay)
+            if not upwards and self.pause and passed > self.quick:
+                await asyncio.sleep(self.pause)
             await gate.wait()
             if not data:
                 if writer.can_write_eof():
@@ -151,6 +154,10 @@ class Proxy:
     def cut_after(self, up=None, down=None):
         """Every connection is reset when it has carried so many bytes that way (None: no limit)."""
         self.limit_up, self.limit_down = up, down
+
+    def slow_after(self, quick, pause):
+        """What comes down behind so many bytes of a connection waits, each piece anew."""
+        self.quick, self.pause = quick, pause
 
     def cut(self):
         """Resets what is connected now; new connections are served."""
