@@ -142,12 +142,13 @@ static void add_members(struct survey *s)
 		const char *name = list[i]->name;
 		bool without = is_without(s, name);
 		struct planner_member *m = add_member(s, name);
+		int64_t moved_rev;
 
 		m->active = list[i]->is_active && !without;
-		m->gone_since = without ? 0 : list[i]->since;
+		m->moved_at = history_moved_at(agent->history, name, &moved_rev);
+		m->gone_since = without ? 0 : roster_gone_since(list[i], m->moved_at, moved_rev);
 		m->draining = orders_drain(agent->orders, name) || text_eq(s->drain, name);
 		m->never_seen = !m->active && !list[i]->was_seen && !without;
-		m->moved_at = history_moved_at(agent->history, name);
 	}
 	s->n_real = s->n;
 }

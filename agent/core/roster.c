@@ -120,6 +120,8 @@ static void judge(const struct roster *r, struct roster_member *m, usec_t now)
 
 	if (active != m->is_active)
 		m->since = now;
+	if (active)
+		m->active_rev = MAX(m->active_rev, MAX(m->mod_rev, m->active.mod_rev));
 	if (m->is_active && !active && r->began)
 		m->was_seen |= MAX(m->rev, m->active.rev) > r->began;
 	m->is_active = active;
@@ -197,6 +199,9 @@ bool roster_active(struct roster *r, usec_t now, const char *name, const struct 
 		m->listed[1] = info->present;
 	if (!key_news(r, &m->active, info, revision))
 		return false;
+	/* the watch tells when it went, a listing or a read only that it did */
+	if (m->is_active && !info->present && !revision)
+		m->active_rev = MAX(m->active_rev, info->mod_rev - 1);
 	if (info->present && info->version)
 		copy_text(m->version, sizeof(m->version), info->version);
 	judge(r, m, now);
@@ -260,6 +265,13 @@ bool roster_complete(const struct roster *r)
 const struct roster_member *roster_find(const struct roster *r, const char *name)
 {
 	return find(r, name);
+}
+
+usec_t roster_gone_since(const struct roster_member *m, usec_t moved_at, int64_t moved_rev)
+{
+	bool stayed_away = m->was_seen && moved_at && m->active_rev < moved_rev;
+
+	return stayed_away ? usec_min(m->since, moved_at) : m->since;
 }
 
 const struct roster_key *roster_leader_key(const struct roster *r)

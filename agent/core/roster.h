@@ -49,10 +49,11 @@ struct roster_member {
 	char address[ROSTER_ADDRESS_MAX];
 	char version[ROSTER_VERSION_MAX]; /* of the running agent, else of the record */
 	struct roster_key active;
-	bool is_active; /* see above */
-	bool was_seen;	/* it ceased to be active after roster_began() */
-	usec_t since;	/* when is_active last changed, or the member was first seen */
-	bool listed[2]; /* record and active key seen in the listing under way */
+	bool is_active;	    /* see above */
+	bool was_seen;	    /* it ceased to be active after roster_began() */
+	usec_t since;	    /* when is_active last changed, or the member was first seen */
+	int64_t active_rev; /* the highest revision at which it is known to have been active */
+	bool listed[2];	    /* record and active key seen in the listing under way */
 };
 
 struct roster;
@@ -94,6 +95,10 @@ bool roster_complete(const struct roster *r);
 /* NULL where the name is unknown. */
 const struct roster_member *roster_find(const struct roster *r, const char *name);
 const struct roster_key *roster_leader_key(const struct roster *r);
+/* Since when a member is gone that is not active, for who knows that its nodes were last moved away, because
+ * it was gone, at that time and revision (0 and 0: never): when that was seen, or when they were moved,
+ * where it was seen before and not since. A listing tells late who has gone. */
+usec_t roster_gone_since(const struct roster_member *m, usec_t moved_at, int64_t moved_rev);
 /* The member that leads: key there, on a lease, naming a valid member; NULL otherwise. */
 const struct roster_member *roster_leader_member(const struct roster *r);
 /* Whose active key hangs on that lease: the one of that name, if it is one of them; or NULL. */

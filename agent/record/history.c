@@ -29,6 +29,7 @@ struct kept {
 struct moved {
 	char name[NAME_MAX_LEN + 1];
 	usec_t at;
+	int64_t revision;
 };
 
 struct history {
@@ -183,6 +184,7 @@ static struct moved *add_moved(struct history *h, const char *name)
 	i = moved_place(h, name);
 	memmove(&h->moved[i + 1], &h->moved[i], (h->n_moved - i) * sizeof(h->moved[0]));
 	h->n_moved++;
+	h->moved[i] = (struct moved){.at = 0};
 	snprintf(h->moved[i].name, sizeof(h->moved[i].name), "%s", name);
 	return &h->moved[i];
 }
@@ -193,18 +195,33 @@ static void note_moved(struct history *h, const struct history_entry *e, usec_t 
 		const char *name = e->counts[i].from;
 		struct moved *moved = find_moved(h, name);
 
-		if (!name_valid(name) || (moved && moved->at >= at))
+		if (!name_valid(name))
 			continue;
-		if (!moved)
+		if (!moved) {
 			moved = add_moved(h, name);
-		moved->at = at;
+			moved->at = at;
+		}
+		moved->at = usec_max(moved->at, at);
 	}
 }
 
-usec_t history_moved_at(const struct history *h, const char *member)
+static void note_revision(struct history *h, const struct history_entry *e)
+{
+	if (e->kind != HISTORY_FAILOVER)
+		return;
+	for (size_t i = 0; i < e->n_counts; i++) {
+		struct moved *moved = find_moved(h, e->counts[i].from);
+
+		if (moved)
+			moved->revision = MAX(moved->revision, e->revision);
+	}
+}
+
+usec_t history_moved_at(const struct history *h, const char *member, int64_t *ret_revision)
 {
 	const struct moved *moved = find_moved(h, member);
 
+	*ret_revision = moved ? moved->revision : 0;
 	return moved ? moved->at : 0;
 }
 
@@ -224,6 +241,9 @@ void history_begin(struct history *h)
 	h->listing = true;
 	for (size_t i = 0; i < h->n; i++)
 		h->at[i]->listed = false;
+	/* etcd may have been made anew, with lower revisions */
+	for (size_t i = 0; i < h->n_moved; i++)
+		h->moved[i].revision = 0;
 }
 
 void history_end(struct history *h)
@@ -252,6 +272,7 @@ static int take(struct history *h, const char *path, const struct etcd_kv *kv, u
 	if (is_at(h, i, path)) {
 		if (h->at[i]->entry.revision == kv->mod_revision) {
 			h->at[i]->listed = true;
+			note_revision(h, &h->at[i]->entry);
 			return 0;
 		}
 		drop(h, i);
@@ -272,6 +293,7 @@ static int take(struct history *h, const char *path, const struct etcd_kv *kv, u
 	insert(h, kept);
 	if (kept->entry.kind == HISTORY_FAILOVER)
 		note_moved(h, &kept->entry, happened_at(h, &kept->entry, now, wall));
+	note_revision(h, &kept->entry);
 	return 0;
 }
 

@@ -90,8 +90,8 @@ const struct list *history_list(const struct history *history);
 /* When nodes of this member were last moved away because it was gone, on CLOCK_BOOTTIME of this
  * machine: what was seen happen by when it was seen, what is older by its age on the wall clock (never
  * in the future; negative where that was before this machine was started). 0: never, as far as is
- * known. */
-usec_t history_moved_at(const struct history *history, const char *member);
+ * known. *ret_revision: of the last of these moves; 0 where it is not known any more. */
+usec_t history_moved_at(const struct history *history, const char *member, int64_t *ret_revision);
 /* The latest one of a kind; NULL: there is none. */
 const struct history_entry *history_last(const struct history *history, enum history_kind kind);
 /* Who led last, "" where that is not known, and whether leadership was handed on since. */

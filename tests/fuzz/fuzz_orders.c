@@ -138,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	tell_all(history);
 	(void)!history_last_leader(history, &resigned);
-	(void)!history_moved_at(history, "mgt1");
+	(void)!history_moved_at(history, "mgt1", &revision);
 	history_free(history);
 	orders_free(orders);
 	return 0;

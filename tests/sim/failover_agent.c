@@ -28,7 +28,8 @@ usec_t fagent_wall(const struct fworld *f, int agent)
 
 /* When nodes were last moved away from members because they were gone: as it was seen, or, in a
  * listing, by its age. */
-static void remember_moves(struct fworld *f, int agent, const struct fnote *note, bool listed)
+static void remember_moves(
+	struct fworld *f, int agent, const struct fnote *note, int64_t revision, bool listed)
 {
 	struct fagent *a = &f->agents[agent];
 	usec_t at = fagent_now(f, agent);
@@ -36,9 +37,12 @@ static void remember_moves(struct fworld *f, int agent, const struct fnote *note
 
 	if (listed)
 		at -= usec_max(fagent_wall(f, agent) - note->at, 0);
-	for (i = 0; i < f->w->count + 1; i++)
-		if (note->gone & 1U << i)
-			a->moved_at[i] = usec_max(a->moved_at[i], usec_max(at, 1));
+	for (i = 0; i < f->w->count + 1; i++) {
+		if (!(note->gone & 1U << i))
+			continue;
+		a->moved_at[i] = usec_max(a->moved_at[i], usec_max(at, 1));
+		a->moved_rev[i] = revision;
+	}
 }
 
 static void follow_feed(struct fworld *f, int agent)
@@ -55,7 +59,8 @@ static void follow_feed(struct fworld *f, int agent)
 			break;
 		facts_apply(&a->feed, note);
 		if (note->kind == FNOTE_HISTORY)
-			remember_moves(f, agent, note, listed);
+			remember_moves(f, agent, note,
+				etcd_change(f->w->etcd, a->feed_next)->mod_rev, listed);
 	}
 	if (a->copy_revision < watch->seen && !a->copy_due) {
 		a->copy_due = true;

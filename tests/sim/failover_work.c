@@ -38,7 +38,7 @@ static struct planner_member planner_member_of(struct fworld *f, int agent, int 
 	struct planner_member ret = {
 		.name = place_name(f, i),
 		.active = m && m->is_active,
-		.gone_since = m ? m->since : 0,
+		.gone_since = m ? roster_gone_since(m, a->moved_at[i], a->moved_rev[i]) : 0,
 		.moved_at = a->moved_at[i],
 		.never_seen = m && !m->was_seen,
 		.nodes = nodes_of(&a->copy, f->nodes, i),

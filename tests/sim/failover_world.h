@@ -104,6 +104,7 @@ struct fagent {
 	bool copy_due;
 	unsigned listings;
 	usec_t moved_at[FPLACES];
+	int64_t moved_rev[FPLACES];
 	/* the plan that is being made, and how many were */
 	struct planner *planner;
 	uint64_t plan;

@@ -350,18 +350,25 @@ static void moved(const char *path, enum history_kind kind, usec_t at, int64_t r
 	put_entry(path, &entry, revision);
 }
 
+static int64_t moved_rev;
+
+static usec_t moved_at(const char *member)
+{
+	return history_moved_at(h, member, &moved_rev);
+}
+
 START_TEST(when_a_member_was_moved_away_from_is_when_it_was_seen)
 {
 	begin();
 	moved("history/1", HISTORY_DRAIN, WALL, 9);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), 0);
+	ck_assert_int_eq(moved_at("mgt2"), 0);
 	/* whatever the clock of the one who wrote it says */
 	moved("history/2", HISTORY_FAILOVER, WALL - 3600 * USEC_PER_SEC, 10);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), NOW);
-	ck_assert_int_eq(history_moved_at(h, "mgt1"), 0);
+	ck_assert_int_eq(moved_at("mgt2"), NOW);
+	ck_assert_int_eq(moved_at("mgt1"), 0);
 	/* it is remembered when the entry is gone */
 	ck_assert_int_eq(give("history/2", "", 11, true), 0);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), NOW);
+	ck_assert_int_eq(moved_at("mgt2"), NOW);
 	finish();
 }
 END_TEST
@@ -385,8 +392,38 @@ START_TEST(many_members_are_known_to_have_been_moved_away_from)
 		CLEANUP(freep) char *name = xasprintf("m%d", i * 7 % 600);
 		usec_t at = NOW - (WALL - (1000 + i) * USEC_PER_SEC);
 
-		ck_assert_int_eq(history_moved_at(h, name), i < 600 - 512 ? 0 : at);
+		ck_assert_int_eq(moved_at(name), i < 600 - 512 ? 0 : at);
 	}
+	finish();
+}
+END_TEST
+
+START_TEST(the_revision_of_the_last_move_is_known)
+{
+	begin();
+	moved_at("mgt2");
+	ck_assert_int_eq(moved_rev, 0);
+	moved("history/1", HISTORY_FAILOVER, WALL, 10);
+	moved("history/2", HISTORY_DRAIN, WALL, 11);
+	moved_at("mgt2");
+	ck_assert_int_eq(moved_rev, 10);
+	/* a listing tells it anew, of what was known and of what was not */
+	history_begin(h);
+	moved("history/1", HISTORY_FAILOVER, WALL, 10);
+	moved("history/3", HISTORY_FAILOVER, WALL - 3600 * USEC_PER_SEC, 14);
+	history_end(h);
+	ck_assert_int_eq(moved_at("mgt2"), NOW);
+	ck_assert_int_eq(moved_rev, 14);
+	/* of an etcd that was made anew, too */
+	history_begin(h);
+	moved("history/1", HISTORY_FAILOVER, WALL, 3);
+	history_end(h);
+	moved_at("mgt2");
+	ck_assert_int_eq(moved_rev, 3);
+	history_begin(h);
+	history_end(h);
+	ck_assert_int_eq(moved_at("mgt2"), NOW);
+	ck_assert_int_eq(moved_rev, 0);
 	finish();
 }
 END_TEST
@@ -397,16 +434,16 @@ START_TEST(what_is_older_happened_by_its_age)
 	history_begin(h);
 	moved("history/1", HISTORY_FAILOVER, WALL - 3600 * USEC_PER_SEC, 10);
 	history_end(h);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), NOW - 3600 * USEC_PER_SEC);
+	ck_assert_int_eq(moved_at("mgt2"), NOW - 3600 * USEC_PER_SEC);
 	history_begin(h);
 	moved("history/1", HISTORY_FAILOVER, WALL - 3600 * USEC_PER_SEC, 10);
 	moved("history/2", HISTORY_FAILOVER, WALL - 20 * USEC_PER_SEC, 11);
 	history_end(h);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), NOW - 20 * USEC_PER_SEC);
+	ck_assert_int_eq(moved_at("mgt2"), NOW - 20 * USEC_PER_SEC);
 	history_begin(h);
 	moved("history/3", HISTORY_FAILOVER, WALL + 3600 * USEC_PER_SEC, 12);
 	history_end(h);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), NOW);
+	ck_assert_int_eq(moved_at("mgt2"), NOW);
 	finish();
 }
 END_TEST
@@ -418,7 +455,7 @@ START_TEST(what_happened_at_zero_happened)
 	history_begin(h);
 	moved("history/1", HISTORY_FAILOVER, WALL - NOW, 10);
 	history_end(h);
-	ck_assert_int_eq(history_moved_at(h, "mgt2"), 1);
+	ck_assert_int_eq(moved_at("mgt2"), 1);
 	finish();
 }
 END_TEST
@@ -499,6 +536,7 @@ TCase *history_case(void)
 	tcase_add_test(t, the_last_leader_is_known);
 	tcase_add_test(t, when_a_member_was_moved_away_from_is_when_it_was_seen);
 	tcase_add_test(t, many_members_are_known_to_have_been_moved_away_from);
+	tcase_add_test(t, the_revision_of_the_last_move_is_known);
 	tcase_add_test(t, what_is_older_happened_by_its_age);
 	tcase_add_test(t, what_happened_at_zero_happened);
 	tcase_add_test(t, a_full_folder_makes_room_for_what_is_new);

@@ -11,8 +11,11 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "core/roster.h"
+#include "etcd/codec.h"
+#include "io/clock.h"
 #include "io/loop.h"
 #include "model/db.h"
+#include "record/history.h"
 #include "tests/unit/test_app_mover.h"
 
 static bool done;
@@ -163,6 +166,61 @@ START_TEST(nodes_of_a_member_that_there_was_no_room_for_stay)
 	ck_assert_uint_eq(count("mgt2", PLANNER_MOVES), 2);
 	make_survey(&(struct survey_options){.balance = true});
 	ck_assert_uint_eq(moves(), 2);
+	finish();
+}
+END_TEST
+
+/* Nodes of mgt2 were moved away at this revision. */
+static void note_failover(int64_t revision, usec_t when)
+{
+	const char *value = "{\"kind\":\"failover\",\"moves\":[{\"from\":\"mgt2\",\"to\":"
+			    "\"mgt3\",\"nodes\":1}]}";
+	const struct etcd_kv kv = {
+		.value = value, .value_len = strlen(value), .mod_revision = revision};
+	struct err err = {""};
+	int rc = 0;
+
+	ck_assert(history_key(
+		world.agent.history, "history/1", &kv, false, when, clock_wall(), &rc, &err));
+	ck_assert_int_eq(rc, 0);
+}
+
+/* mgt2 went, and a leader that has listed everything anew hears of that after it has heard of moves. */
+static void miss_its_end(int64_t moved_at)
+{
+	const struct record_info record = {.present = true, .valid = true, .mod_rev = 1};
+	const struct roster_key *one = &roster_find(world.roster, "mgt1")->active;
+	const struct key_info key = {.present = true, .mod_rev = one->mod_rev, .lease = one->lease};
+	int64_t seen = roster_find(world.roster, "mgt2")->active.mod_rev;
+
+	world.agent.conf->failover.hold_down = 60 * USEC_PER_SEC;
+	world_nodes(1, 2, "", "mgt2", "mgt1");
+	roster_began(world.roster, 1);
+	note_failover(seen + moved_at, loop_now(world.loop) - USEC_PER_SEC);
+	roster_begin(world.roster);
+	roster_active(world.roster, 1, "mgt1", &key, 0);
+	roster_record(world.roster, 1, "mgt1", &record, 0);
+	roster_record(world.roster, 1, "mgt2", &record, 0);
+	roster_end(world.roster, loop_now(world.loop), seen + 100);
+	make_survey(NULL);
+}
+
+START_TEST(what_is_left_of_a_failover_is_moved_at_once_after_a_listing)
+{
+	world_begin();
+	miss_its_end(5);
+	ck_assert_uint_eq(count("mgt2", PLANNER_MOVES), 2);
+	finish();
+}
+END_TEST
+
+START_TEST(a_member_that_came_back_is_held_down_also_after_a_listing)
+{
+	world_begin();
+	miss_its_end(-1);
+	ck_assert_uint_eq(count("mgt2", PLANNER_WAITS), 2);
+	ck_assert_int_gt(
+		planner_wakeup(survey_planner(survey)), loop_now(world.loop) + 50 * USEC_PER_SEC);
 	finish();
 }
 END_TEST
@@ -345,6 +403,8 @@ TCase *survey_case(void)
 	tcase_add_test(t, the_nodes_of_a_member_that_is_gone_are_spread);
 	tcase_add_test(t, a_name_of_no_member_is_a_manager_that_is_gone_since_ever);
 	tcase_add_test(t, nodes_of_a_member_that_there_was_no_room_for_stay);
+	tcase_add_test(t, what_is_left_of_a_failover_is_moved_at_once_after_a_listing);
+	tcase_add_test(t, a_member_that_came_back_is_held_down_also_after_a_listing);
 	tcase_add_test(t, nodes_are_told_by_verdict_in_natural_order);
 	tcase_add_test(t, what_would_happen_without_a_member_is_told);
 	tcase_add_test(t, a_drain_may_be_tried);

@@ -79,6 +79,37 @@ START_TEST(who_went_before_one_was_there_was_not_seen)
 END_TEST
 
 /* A read that was taken before the watch broke is answered in the middle of the new listing. */
+START_TEST(who_has_not_been_back_since_it_was_moved_away_from_is_gone_since_then)
+{
+	const struct roster_member *m;
+
+	member("a", 2, true, true);
+	active("a", 3, 77);
+	inactive("a", 4);
+	/* it may have been back in between */
+	ck_assert_int_eq(roster_gone_since(roster_find(r, "a"), 250, 12), 300);
+	roster_began(r, 5);
+	active("a", 6, 77);
+	inactive("a", 10);
+	m = roster_find(r, "a");
+	ck_assert_int_eq(roster_gone_since(m, 0, 0), 300);
+	ck_assert_int_eq(roster_gone_since(m, 350, 12), 300);
+	ck_assert_int_eq(roster_gone_since(m, 250, 12), 250);
+	/* it was there after that */
+	ck_assert_int_eq(roster_gone_since(m, 250, 9), 300);
+	active("a", 20, 78);
+	roster_begin(r);
+	member("a", 2, true, true);
+	roster_end(r, 500, 40);
+	m = roster_find(r, "a");
+	ck_assert(!m->is_active);
+	/* nobody knows when it went, between 20 and 40 */
+	ck_assert_int_eq(roster_gone_since(m, 400, 30), 400);
+	ck_assert_int_eq(roster_gone_since(m, 100, 19), 500);
+	ck_assert_int_eq(roster_gone_since(m, 0, 0), 500);
+}
+END_TEST
+
 START_TEST(an_old_read_is_no_part_of_a_listing)
 {
 	const struct record_info record = {.present = true, .mod_rev = 2, .valid = true};
@@ -388,6 +419,7 @@ TCase *core_roster_case(void)
 	tcase_add_test(tc, a_member_is_active_with_a_valid_record_and_a_leased_key);
 	tcase_add_test(tc, who_went_before_one_was_there_was_not_seen);
 	tcase_add_test(tc, a_key_without_a_lease_or_record_makes_nobody_active);
+	tcase_add_test(tc, who_has_not_been_back_since_it_was_moved_away_from_is_gone_since_then);
 	tcase_add_test(tc, an_old_read_is_no_part_of_a_listing);
 	tcase_add_loop_test(tc, news_in_any_order_end_at_the_newest, 0, 6);
 	tcase_add_test(tc, an_absence_in_a_read_counts_with_the_revision_of_the_read);
