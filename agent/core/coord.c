@@ -132,6 +132,19 @@ void coord_free(struct coord *c)
 	free(c);
 }
 
+static bool step_lease(struct coord *c)
+{
+	bool held = c->lease.sm.state == LEASE_HELD;
+	bool moved = lease_step(&c->lease, c->now);
+
+	if (held && c->lease.sm.state == LEASE_SUSPENDED) {
+		quorum_end(&c->quorum, c->now, c->lease.sm.reason);
+		if (!c->stopping)
+			attempt_want(&c->confirm, c->now);
+	}
+	return moved;
+}
+
 /* Lets every machine move on until none does. */
 static void step(struct coord *c)
 {
@@ -141,7 +154,7 @@ static void step(struct coord *c)
 
 	for (i = 0; moved; i++) {
 		assert(i < STEPS_MAX);
-		moved = lease_step(&c->lease, c->now);
+		moved = step_lease(c);
 		moved |= quorum_step(&c->quorum, c->now);
 		moved |= membership_step(&c->membership, c->now, c->roster, &c->lease);
 		v = view_of(c);
@@ -342,7 +355,9 @@ bool coord_acting(const struct coord *c, usec_t now)
 
 bool coord_quorum(const struct coord *c, usec_t now)
 {
-	return quorum_has(&c->quorum, now);
+	bool ran_out = c->lease.sm.state == LEASE_HELD && now >= c->lease.valid_until;
+
+	return !ran_out && quorum_has(&c->quorum, now);
 }
 
 bool coord_done(const struct coord *c)

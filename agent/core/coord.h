@@ -95,7 +95,8 @@ usec_t coord_wakeup(const struct coord *c);
 
 /* This member leads and its lease is valid right now. */
 bool coord_acting(const struct coord *c, usec_t now);
-/* A linearizable read was answered within the last lease validity. */
+/* A linearizable read was answered within the last lease validity, and since the lease has run out where it
+ * has (core/quorum.h). */
 bool coord_quorum(const struct coord *c, usec_t now);
 /* COORD_STOP was given and nothing is left to wait for. */
 bool coord_done(const struct coord *c);

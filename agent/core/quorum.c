@@ -13,7 +13,8 @@ static const struct sm_state states[] = {
 		"local copy, writes are refused",
 		{{"etcd answered a linearizable request", QUORUM_YES}}},
 	[QUORUM_YES] = {"yes", "a linearizable request was answered within the validity of a lease",
-		{{"that answer is too old", QUORUM_NO}}},
+		{{"that answer is too old, or this member's lease was not renewed in time",
+			QUORUM_NO}}},
 };
 
 const struct sm_machine quorum_machine = {
@@ -49,6 +50,13 @@ bool quorum_step(struct quorum *q, usec_t now)
 	sm_move(&q->sm, QUORUM_NO, now, "no linearizable request was answered in time%s%s",
 		*q->sm.trouble ? "; " : "", q->sm.trouble);
 	return true;
+}
+
+void quorum_end(struct quorum *q, usec_t now, const char *why)
+{
+	q->until = 0;
+	if (q->sm.state == QUORUM_YES)
+		sm_move(&q->sm, QUORUM_NO, now, "%s", why);
 }
 
 usec_t quorum_wakeup(const struct quorum *q)

@@ -69,6 +69,68 @@ START_TEST(why_quorum_went_is_told)
 }
 END_TEST
 
+/* Whoever is told so has to end then what others may begin when the lease has ended. */
+START_TEST(quorum_is_lost_no_later_than_the_lease)
+{
+	struct action action;
+	struct rig r;
+	usec_t until;
+
+	rig_start(&r, 0);
+	rig_register(&r, 1);
+	while (!rig_has(&r, ACTION_KEEPALIVE))
+		rig_pass(&r, MS(10));
+	until = r.now + VALIDITY;
+	action = rig_take(&r, ACTION_KEEPALIVE);
+	rig_ttl(&r, &action, TTL);
+	while (coord_last_read(r.core) + VALIDITY <= until) {
+		rig_pass(&r, MS(10));
+		if (!rig_has(&r, ACTION_CONFIRM))
+			continue;
+		action = rig_take(&r, ACTION_CONFIRM);
+		rig_answer(&r, &action, OUTCOME_OK, VIEW_REV);
+	}
+	rig_pass(&r, until - MS(10) - r.now);
+	ck_state(&r, "quorum", "yes");
+	ck_assert(coord_quorum(r.core, r.now));
+	/* also before the tick that notices */
+	ck_assert(!coord_quorum(r.core, until));
+	while (rig_has(&r, ACTION_CONFIRM))
+		(void)rig_take(&r, ACTION_CONFIRM);
+	rig_pass(&r, MS(10));
+	ck_state(&r, "lease", "suspended");
+	ck_state(&r, "quorum", "no");
+	ck_assert_ptr_nonnull(strstr(rig_reason(&r, "quorum"), "no keepalive was answered"));
+	rig_stop(&r);
+}
+END_TEST
+
+/* It is only the lease that could not be renewed. */
+START_TEST(a_read_brings_quorum_back_at_once)
+{
+	struct action action;
+	struct rig r;
+
+	rig_start(&r, 0);
+	rig_register(&r, 1);
+	while (strcmp(rig_state(&r, "lease"), "held") == 0) {
+		rig_pass(&r, MS(10));
+		if (strcmp(rig_state(&r, "lease"), "held") != 0 || !rig_has(&r, ACTION_CONFIRM))
+			continue;
+		action = rig_take(&r, ACTION_CONFIRM);
+		rig_answer(&r, &action, OUTCOME_OK, VIEW_REV);
+	}
+	ck_state(&r, "quorum", "no");
+	ck_assert(rig_has(&r, ACTION_CONFIRM));
+	action = rig_take(&r, ACTION_CONFIRM);
+	rig_answer(&r, &action, OUTCOME_OK, VIEW_REV);
+	ck_state(&r, "quorum", "yes");
+	ck_assert(coord_quorum(r.core, r.now));
+	ck_state(&r, "lease", "suspended");
+	rig_stop(&r);
+}
+END_TEST
+
 START_TEST(a_read_from_the_past_of_etcd_is_no_quorum)
 {
 	struct action action;
@@ -349,6 +411,8 @@ TCase *core_coord_case(void)
 	tcase_add_test(tc, quorum_lasts_as_long_as_a_lease_would_from_the_sending_of_a_read);
 	tcase_add_loop_test(
 		tc, a_read_that_fails_is_no_quorum_and_is_tried_again, 0, ARRAY_SIZE(no_reads));
+	tcase_add_test(tc, quorum_is_lost_no_later_than_the_lease);
+	tcase_add_test(tc, a_read_brings_quorum_back_at_once);
 	tcase_add_test(tc, a_read_from_the_past_of_etcd_is_no_quorum);
 	tcase_add_test(tc, why_quorum_went_is_told);
 	tcase_add_test(tc, reads_are_repeated_each_third_of_the_ttl);
