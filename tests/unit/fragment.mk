@@ -4,7 +4,13 @@ include $(srcdir)/tests/unit/noderange.mk
 include $(srcdir)/tests/unit/model.mk
 include $(srcdir)/tests/unit/core.mk
 include $(srcdir)/tests/unit/etcd.mk
+include $(srcdir)/tests/unit/write.mk
+include $(srcdir)/tests/unit/copy.mk
 include $(srcdir)/tests/unit/app.mk
+include $(srcdir)/tests/unit/identity.mk
+include $(srcdir)/tests/unit/record.mk
+include $(srcdir)/tests/unit/log.mk
+include $(srcdir)/tests/unit/member.mk
 include $(srcdir)/tests/unit/api.mk
 include $(srcdir)/tests/unit/enroll.mk
 include $(srcdir)/tests/unit/store.mk

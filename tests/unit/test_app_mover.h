@@ -1,6 +1,6 @@
 /*
  * A member that leads, as its survey and its mover see it: a roster, a copy of a small etcd
- * (test_app_kv.h) that follows by a few milliseconds, orders and history. What member/member.h and
+ * (test_etcd_kv.h) that follows by a few milliseconds, orders and history. What member/member.h and
  * copy/replica.h would give is given here.
  */
 #ifndef TESTS_UNIT_TEST_APP_MOVER_H
@@ -14,7 +14,7 @@
 #include "app/mover.h"
 #include "base/list.h"
 #include "identity/identity.h"
-#include "tests/unit/test_app_kv.h"
+#include "tests/unit/test_etcd_kv.h"
 
 TCase *survey_case(void);
 TCase *mover_case(void);

@@ -3,8 +3,8 @@
  * kind: "put a value at nodes/OBJECT/a", for a number of objects, compared with what the plan last saw
  * there. They count how they were treated.
  */
-#ifndef TESTS_UNIT_TEST_APP_WRITER_H
-#define TESTS_UNIT_TEST_APP_WRITER_H
+#ifndef TESTS_UNIT_TEST_WRITE_H
+#define TESTS_UNIT_TEST_WRITE_H
 
 #include <check.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 #include "identity/identity.h"
 #include "model/plan.h"
-#include "tests/unit/test_app_kv.h"
+#include "tests/unit/test_etcd_kv.h"
 
 struct etcd;
 struct db;

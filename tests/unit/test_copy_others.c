@@ -104,7 +104,7 @@ END_TEST
 
 static Suite *others_suite(void)
 {
-	Suite *suite = suite_create("app others");
+	Suite *suite = suite_create("others");
 	TCase *t = tcase_create("others");
 
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -13,7 +13,7 @@
 #include "io/loop.h"
 #include "io/worker.h"
 #include "tests/lib/suite.h"
-#include "tests/unit/test_app_writer.h"
+#include "tests/unit/test_write.h"
 #include "trust/bundle.h"
 
 struct rig rig;
@@ -140,7 +140,7 @@ void rig_says(const struct command *command, const char *part)
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("write/writer");
+	Suite *s = suite_create("write");
 
 	suite_add_tcase(s, writer_plans_case());
 	suite_add_tcase(s, writer_values_case());

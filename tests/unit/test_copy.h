@@ -2,8 +2,8 @@
  * What the tests of the replica share: one replica, with a real disk and a real reading process, and
  * what it said.
  */
-#ifndef TESTS_UNIT_TEST_APP_REPLICA_H
-#define TESTS_UNIT_TEST_APP_REPLICA_H
+#ifndef TESTS_UNIT_TEST_COPY_H
+#define TESTS_UNIT_TEST_COPY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,7 +55,7 @@ bool node_exists(const char *name);
 struct replica_status status(void);
 bool stored(int64_t revision);
 
-/* test_app_replica_disk.c */
+/* test_copy_disk.c */
 void add_disk_tests(TCase *t);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "etcd/codec.h"
 #include "etcd/txn.h"
-#include "tests/unit/test_app_orders.h"
+#include "tests/unit/test_record.h"
 
 #define NOW  (1000 * USEC_PER_SEC)
 #define WALL (1795333836 * USEC_PER_SEC)

@@ -18,8 +18,8 @@
 #include "io/loop.h"
 #include "member/member.h"
 #include "record/records.h"
-#include "tests/unit/test_app_kv.h"
-#include "tests/unit/test_app_orders.h"
+#include "tests/lib/suite.h"
+#include "tests/unit/test_etcd_kv.h"
 
 #define PREFIX "/c/"
 #define OWN    PREFIX "members/mgt1"
@@ -392,8 +392,9 @@ START_TEST(what_is_dropped_says_nothing)
 }
 END_TEST
 
-TCase *order_change_case(void)
+static Suite *suite(void)
 {
+	Suite *s = suite_create("order_change");
 	TCase *t = tcase_create("changes");
 
 	tcase_set_timeout(t, 30);
@@ -409,5 +410,8 @@ TCase *order_change_case(void)
 	tcase_add_test(t, who_may_not_write_is_told_at_once);
 	tcase_add_test(t, what_is_not_known_is_told_so);
 	tcase_add_test(t, what_is_dropped_says_nothing);
-	return t;
+	suite_add_tcase(s, t);
+	return s;
 }
+
+SUITE_MAIN(suite)

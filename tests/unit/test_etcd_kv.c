@@ -1,5 +1,5 @@
 #include "config.h"
-#include "tests/unit/test_app_kv.h"
+#include "tests/unit/test_etcd_kv.h"
 
 #include <check.h>
 #include <inttypes.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "tests/unit/test_app_writer.h"
+#include "tests/unit/test_write.h"
 #include "trust/bundle.h"
 #include "trust/seal.h"
 

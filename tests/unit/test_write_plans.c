@@ -11,7 +11,7 @@
 #include "base/macros.h"
 #include "io/loop.h"
 #include "model/db.h"
-#include "tests/unit/test_app_writer.h"
+#include "tests/unit/test_write.h"
 
 static const char *value_of(const char *node)
 {

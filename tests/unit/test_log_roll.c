@@ -1,6 +1,6 @@
 /* What the log says of the other members, and what it does not say twice. */
 #include "config.h"
-#include "tests/unit/test_app.h"
+#include "tests/unit/test_log.h"
 
 #include <stdio.h>
 #include <string.h>

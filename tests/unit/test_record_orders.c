@@ -9,8 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "etcd/codec.h"
-#include "tests/lib/suite.h"
-#include "tests/unit/test_app_orders.h"
+#include "tests/unit/test_record.h"
 
 static struct orders *orders;
 static int64_t rev;
@@ -255,9 +254,8 @@ START_TEST(there_is_a_ceiling_on_drains)
 }
 END_TEST
 
-static Suite *suite(void)
+TCase *orders_case(void)
 {
-	Suite *s = suite_create("orders");
 	TCase *t = tcase_create("orders");
 
 	tcase_add_test(t, a_pause_comes_and_goes);
@@ -272,10 +270,5 @@ static Suite *suite(void)
 	tcase_add_test(t, other_keys_are_nobodys);
 	tcase_add_test(t, a_listing_takes_away_what_it_does_not_have_at_its_end);
 	tcase_add_test(t, there_is_a_ceiling_on_drains);
-	suite_add_tcase(s, t);
-	suite_add_tcase(s, history_case());
-	suite_add_tcase(s, order_change_case());
-	return s;
+	return t;
 }
-
-SUITE_MAIN(suite)

@@ -2,8 +2,8 @@
  * A small etcd behind the scripted gateway: keys, revisions, transactions with all compares that ours
  * use, and the ways in which the answer to one can be lost.
  */
-#ifndef TESTS_UNIT_TEST_APP_KV_H
-#define TESTS_UNIT_TEST_APP_KV_H
+#ifndef TESTS_UNIT_TEST_ETCD_KV_H
+#define TESTS_UNIT_TEST_ETCD_KV_H
 
 #include <stdbool.h>
 #include <stddef.h>

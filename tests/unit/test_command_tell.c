@@ -115,7 +115,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("app_tell");
+	Suite *s = suite_create("tell");
 	TCase *t = tcase_create("names");
 
 	tcase_set_timeout(t, 60);

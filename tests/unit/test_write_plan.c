@@ -1,5 +1,5 @@
 #include "config.h"
-#include "tests/unit/test_app_writer.h"
+#include "tests/unit/test_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@
 #include "io/loop.h"
 #include "io/worker.h"
 #include "model/db.h"
-#include "tests/unit/test_app_replica.h"
+#include "tests/unit/test_copy.h"
 
 struct loop *loop;
 struct worker *disk;

@@ -17,8 +17,8 @@
 #include "etcd/txn.h"
 #include "io/http.h"
 #include "io/loop.h"
-#include "tests/unit/test_app_kv.h"
-#include "tests/unit/test_app_writer.h"
+#include "tests/unit/test_etcd_kv.h"
+#include "tests/unit/test_write.h"
 
 #define SLOT "/c/writes/m1/0"
 #define KEY  "/c/nodes/n1/a"

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "io/worker.h"
-#include "tests/unit/test_app_replica.h"
+#include "tests/unit/test_copy.h"
 
 static struct err err;
 

@@ -1,5 +1,5 @@
 #include "config.h"
-#include "tests/unit/test_app.h"
+#include "tests/unit/test_identity.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "base/writes.h"
 #include "identity/identity.h"
 #include "identity/install.h"
+#include "tests/unit/test_fixture.h"
 
 #define STEPS_MAX 120
 #define DIED	  42
