@@ -1,6 +1,7 @@
 #include "config.h"
 #include "tests/unit/test_identity.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

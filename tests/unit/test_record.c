@@ -1,6 +1,7 @@
 #include "config.h"
 #include "tests/unit/test_record.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
