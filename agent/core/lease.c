@@ -222,14 +222,14 @@ bool lease_next(struct lease *l, usec_t now, uint64_t id, struct action *ret)
 	return false;
 }
 
-/* A reply with a TTL for our id, to a request sent at `taken`. */
-static void renewed(struct lease *l, usec_t taken, int64_t ttl, usec_t now, const char *reason)
+/* A reply with a TTL for our id, to a request sent at `sent`. */
+static void renewed(struct lease *l, usec_t sent, int64_t ttl, usec_t now, const char *reason)
 {
-	usec_t until = taken + lease_validity(ttl);
+	usec_t until = sent + lease_validity(ttl);
 
 	l->ttl = ttl;
 	l->valid_until = usec_max(l->valid_until, until);
-	attempt_want(&l->keepalive, usec_max(now, taken + renewal(l)));
+	attempt_want(&l->keepalive, usec_max(now, sent + renewal(l)));
 	if (now < l->valid_until) {
 		if (l->sm.state != LEASE_HELD)
 			sm_move(&l->sm, LEASE_HELD, now, "%s", reason);
@@ -279,7 +279,8 @@ static void on_keepalive(struct lease *l, usec_t now, const struct reply *reply)
 		return;
 	if (answered && reply->ttl > 0) {
 		sm_trouble(&l->sm, "%s", "");
-		renewed(l, l->keepalive.taken, reply->ttl, now, "a keepalive was answered");
+		renewed(l, usec_max(l->keepalive.taken, usec_min(reply->sent_at, now)), reply->ttl,
+			now, "a keepalive was answered");
 	} else if (answered || reply->outcome == OUTCOME_NOT_FOUND) {
 		lost(l, now, "etcd answered a keepalive with: no such lease");
 	} else {

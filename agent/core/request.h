@@ -15,8 +15,11 @@
  *                or may be applied a minute from now
  *
  * When in doubt, UNKNOWN. A keepalive that etcd answers without TTL is OK with ttl 0. Keepalives go
- * over a connection of their own, so that nothing is ever in front of them; each attempt has a
- * timeout of a sixth of the TTL and goes to another endpoint than the failed one before.
+ * over connections of their own, so that nothing is ever in front of them; one that is not answered
+ * within a twelfth of the TTL is sent again, and again, over other connections to other endpoints,
+ * while those before are still waited for, until one is answered or half the TTL has passed. Every
+ * other attempt has a timeout of a sixth of the TTL and goes to another endpoint than the failed one
+ * before.
  *
  * In transactions all compares are for equality, and a revision of 0 means that there is no such key
  * (which is how etcd compares a missing one). Both the failure branch of each transaction and the success
@@ -126,6 +129,7 @@ struct reply {
 	uint64_t raft_term; /* likewise */
 	int64_t lease;	    /* lease replies: id and TTL as answered */
 	int64_t ttl;
+	usec_t sent_at; /* keepalive: when the one that was answered was sent; 0: at the action */
 	bool has_own;
 	struct own_keys own;
 	const char *text; /* why not, for people; NULL is "" */

@@ -59,7 +59,7 @@ static int64_t operators_lease(struct world *w)
 	return id;
 }
 
-static void cut(struct world *w, int agent)
+void fault_cut(struct world *w, int agent)
 {
 	struct agent *a = &w->agents[agent];
 
@@ -214,7 +214,7 @@ static void one_fault(struct world *w, int agent)
 	switch (prng_below(&w->prng, 15)) {
 	case 0:
 	case 1:
-		cut(w, agent);
+		fault_cut(w, agent);
 		break;
 	case 2:
 	case 3:

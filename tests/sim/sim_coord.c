@@ -21,6 +21,7 @@ static const char *const mutations[MUTATION_COUNT] = {
 	[MUTATION_RECORD] = "writes do not compare the member's record",
 	[MUTATION_LEASES] = "the leader key is put without its lease",
 	[MUTATION_DEAF] = "what timed out is taken for applied",
+	[MUTATION_SENT] = "a keepalive counts from the last attempt at it, answered or not",
 };
 
 /* Moves that the tables have and that no world has made. */

@@ -6,6 +6,9 @@
  * the answer to the second; caught in an election of etcd's, where it waits, is dropped, or fails
  * at once, and where keepalives may be answered by the leader of the past; answered from the past
  * (with a lower raft term) after the agent has seen the present.
+ *
+ * A keepalive that is not answered soon is sent again and again, each attempt with a fate of its own,
+ * and the first that is answered tells when it was sent itself.
  */
 #include "config.h"
 
@@ -18,6 +21,9 @@
 
 #define TIMEOUT		(SIM_TTL * USEC_PER_SEC / 6)
 #define OLD_LEADER_ACKS (900 * USEC_PER_MSEC)
+/* Of keepalives: until it is sent again, and until it is given up. */
+#define PAUSE	  (SIM_TTL * USEC_PER_SEC / 12)
+#define KEEPALIVE (SIM_TTL * USEC_PER_SEC / 2)
 
 struct request {
 	int agent;
@@ -27,8 +33,11 @@ struct request {
 	char name[16], instance[40];
 	struct etxn txn;
 	bool answered;
-	bool mute;	/* no answer arrives */
-	unsigned again; /* how often more it is applied */
+	bool mute;	       /* no answer arrives */
+	unsigned again;	       /* how often more it is applied */
+	struct request *first; /* of a further attempt: what it is an attempt at; else itself */
+	unsigned open;	       /* first: attempts that have not failed */
+	usec_t sent, newest;   /* by the agent's clock; first: of the last attempt */
 	struct reply reply;
 	struct ekv leader, active, record;
 	char text[160];
@@ -131,6 +140,9 @@ static struct request *new_request(struct world *w, int agent, const struct acti
 	w->requests[w->request_count++] = r;
 	r->agent = agent;
 	r->run = a->run;
+	r->first = r;
+	r->open = 1;
+	r->sent = r->newest = world_local(w, a);
 	r->action = *action;
 	memcpy(r->name, a->name, sizeof(r->name));
 	memcpy(r->instance, a->instance, sizeof(r->instance));
@@ -168,7 +180,12 @@ static void dispatch(struct world *w, struct request *r)
 	bool lost = a->net == NET_CUT || fate == 0;
 	bool late = is_write(r) && (fate == 1 || (a->net == NET_CUT && world_chance(w, 20)));
 
-	world_schedule(w, w->now + TIMEOUT, STEP_TIMEOUT, r->agent, r);
+	if (r->action.kind == ACTION_KEEPALIVE)
+		world_schedule(w, w->now + PAUSE, STEP_AGAIN, r->agent, r->first);
+	if (r->first == r)
+		world_schedule(w,
+			w->now + (r->action.kind == ACTION_KEEPALIVE ? KEEPALIVE : TIMEOUT),
+			STEP_TIMEOUT, r->agent, r);
 	r->mute = a->net == NET_NO_REPLIES || fate == 2 || late;
 	if (a->net == NET_CUT && !late && world_chance(w, 30)) {
 		r->reply.outcome = OUTCOME_ERROR;
@@ -207,6 +224,20 @@ void wire_send(struct world *w, int agent, const struct action *action)
 		return;
 	}
 	translate(w, r);
+	dispatch(w, r);
+}
+
+void wire_again(struct world *w, struct request *first)
+{
+	struct request *r;
+
+	if (first->answered)
+		return;
+	r = new_request(w, first->agent, &first->action);
+	r->first = first;
+	first->open++;
+	first->newest = r->sent;
+	world_say(w, r->agent, "> keepalive %llu again", (unsigned long long)r->action.id);
 	dispatch(w, r);
 }
 
@@ -338,6 +369,8 @@ static void get_stuck(struct world *w, struct request *r)
 
 void wire_arrive(struct world *w, struct request *r)
 {
+	usec_t back = 4000;
+
 	if (!etcd_has_leader(w->etcd)) {
 		get_stuck(w, r);
 		return;
@@ -347,18 +380,27 @@ void wire_arrive(struct world *w, struct request *r)
 		r->again--;
 		return;
 	}
-	if (can_answer(w, r))
-		world_schedule(w, w->now + world_random(w, 200, 4000), STEP_REPLY, r->agent, r);
+	if (!can_answer(w, r))
+		return;
+	if (w->faulty && r->action.kind == ACTION_KEEPALIVE && world_chance(w, 3)) {
+		/* the line breaks behind it, and the answer crawls: further attempts do not get
+		 * through before it */
+		fault_cut(w, r->agent);
+		back = KEEPALIVE;
+	}
+	world_schedule(w, w->now + world_random(w, 200, back), STEP_REPLY, r->agent, r);
 }
 
 static void answer(struct world *w, struct request *r)
 {
+	struct request *first = r->first;
 	struct agent *a = &w->agents[r->agent];
 	struct coord_event event = {.kind = COORD_REPLY, .reply = &r->reply};
 
-	if (r->answered || !a->core || r->run != a->run)
+	if (first->answered || !a->core || r->run != a->run)
 		return;
-	r->answered = true;
+	first->answered = true;
+	r->reply.sent_at = w->mutation == MUTATION_SENT ? first->newest : r->sent;
 	a->outstanding[r->action.kind] = false;
 	world_say(w, r->agent, "< %s %llu: outcome %d revision %lld ttl %lld", wire_describe(r),
 		(unsigned long long)r->reply.id, (int)r->reply.outcome,
@@ -380,6 +422,9 @@ void wire_reply(struct world *w, struct request *r)
 		reply->ttl = 0;
 		reply->own = nothing;
 	}
+	if (r->action.kind == ACTION_KEEPALIVE && reply->outcome != OUTCOME_OK &&
+		--r->first->open > 0)
+		return;
 	answer(w, r);
 }
 

@@ -307,6 +307,9 @@ static void carry_out(struct world *w, const struct step *s)
 	case STEP_TIMEOUT:
 		wire_timeout(w, s->request);
 		break;
+	case STEP_AGAIN:
+		wire_again(w, s->request);
+		break;
 	case STEP_LIST:
 		view_list(w, s->agent);
 		break;
@@ -346,8 +349,8 @@ static void carry_out(struct world *w, const struct step *s)
 static bool inside(enum step_kind kind)
 {
 	return kind == STEP_WAKE || kind == STEP_REPLY || kind == STEP_TIMEOUT ||
-	       kind == STEP_LIST || kind == STEP_WATCH || kind == STEP_VIEW_LOST ||
-	       kind == STEP_PART_INSIDE;
+	       kind == STEP_AGAIN || kind == STEP_LIST || kind == STEP_WATCH ||
+	       kind == STEP_VIEW_LOST || kind == STEP_PART_INSIDE;
 }
 
 static void tell_part(struct world *w, const struct step *s)

@@ -32,6 +32,7 @@ enum mutation {
 	MUTATION_RECORD, /* writes do not compare the member's record */
 	MUTATION_LEASES, /* the leader key is put without its lease */
 	MUTATION_DEAF,	 /* a reply that is not known is told as applied */
+	MUTATION_SENT,	 /* a keepalive counts from the last attempt at it */
 	MUTATION_COUNT
 };
 
@@ -73,6 +74,7 @@ enum step_kind {
 	STEP_ARRIVE,
 	STEP_REPLY,
 	STEP_TIMEOUT,
+	STEP_AGAIN,
 	STEP_LIST,
 	STEP_WATCH,
 	STEP_VIEW_LOST,
@@ -191,6 +193,7 @@ void wire_work(struct world *w, int agent);
 void wire_arrive(struct world *w, struct request *r);
 void wire_reply(struct world *w, struct request *r);
 void wire_timeout(struct world *w, struct request *r);
+void wire_again(struct world *w, struct request *first);
 void wire_free(struct request *r);
 const char *wire_describe(const struct request *r);
 bool wire_is_leaders(const struct request *r);
@@ -204,6 +207,8 @@ struct record_info view_record(const struct agent *a, const struct ekv *kv);
 
 void fault_inject(struct world *w);
 void fault_heal(struct world *w);
+/* An agent's line to etcd breaks, for a while. */
+void fault_cut(struct world *w, int agent);
 void fault_rejoin(struct world *w, int agent);
 void fault_put(struct world *w, const char *key, const char *value, const char *tag, int64_t lease);
 void fault_delete(struct world *w, const char *key);

@@ -111,6 +111,36 @@ START_TEST(a_keepalive_prolongs_from_its_sending)
 }
 END_TEST
 
+static const struct {
+	int64_t sent, counts; /* ms after the action */
+} attempts[] = {{1000, 1000}, {0, 0}, {-5000, 0}, {1500, 1500}, {1000000, 1500}};
+
+/* It may have been sent several times; by the action it was sent for the first time. */
+START_TEST(a_keepalive_prolongs_from_the_sending_of_the_attempt_that_was_answered)
+{
+	struct reply reply = {.outcome = OUTCOME_OK, .ttl = TTL};
+	struct action action;
+	usec_t taken;
+	struct rig r;
+
+	rig_start(&r, 0);
+	rig_lead(&r, 0);
+	while (!rig_has(&r, ACTION_KEEPALIVE))
+		rig_pass(&r, MS(1));
+	taken = r.now;
+	action = rig_take(&r, ACTION_KEEPALIVE);
+	rig_pass(&r, MS(1500));
+	reply.id = action.id;
+	reply.lease = action.lease;
+	reply.sent_at = taken + MS(attempts[_i].sent);
+	rig_reply(&r, &reply);
+	taken += MS(attempts[_i].counts);
+	ck_assert(coord_acting(r.core, taken - MS(1) + VALIDITY));
+	ck_assert(!coord_acting(r.core, taken + VALIDITY));
+	rig_stop(&r);
+}
+END_TEST
+
 START_TEST(an_answer_that_took_longer_than_it_is_good_for_revives_nothing)
 {
 	struct action action;
@@ -455,6 +485,9 @@ TCase *core_lease_case(void)
 	tcase_add_test(tc, the_ttl_that_was_returned_counts_not_the_one_asked_for);
 	tcase_add_test(tc, a_keepalive_goes_out_each_third_of_the_ttl);
 	tcase_add_test(tc, a_keepalive_prolongs_from_its_sending);
+	tcase_add_loop_test(tc,
+		a_keepalive_prolongs_from_the_sending_of_the_attempt_that_was_answered, 0,
+		ARRAY_SIZE(attempts));
 	tcase_add_test(tc, an_answer_that_took_longer_than_it_is_good_for_revives_nothing);
 	tcase_add_loop_test(tc, only_the_word_of_etcd_loses_a_lease, 0, ARRAY_SIZE(keepalives));
 	tcase_add_test(tc, an_hour_without_answers_suspends_and_loses_nothing);
