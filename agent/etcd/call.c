@@ -32,11 +32,14 @@
  * be another cluster: no write goes to an endpoint that was silent for longer before it is asked
  * again. */
 #define CONFIRMED_FOR (2 * USEC_PER_SEC)
-#define AUTH_OLD_MAX  3
-#define LOGINS_MAX    2
-#define REQUEST_MAX   ((size_t)2 << 20)
-#define ANSWER_MAX    ((size_t)4 << 20)
-#define TEXT_MAX      1024
+/* A keepalive does not ask first for so long after an answer, and no longer: one that arrives and whose
+ * answer does not would keep the lease of somebody who must believe it to have ended. */
+#define HEARD_FOR    (3 * USEC_PER_SEC)
+#define AUTH_OLD_MAX 3
+#define LOGINS_MAX   2
+#define REQUEST_MAX  ((size_t)2 << 20)
+#define ANSWER_MAX   ((size_t)4 << 20)
+#define TEXT_MAX     1024
 
 typedef int decode_fn(struct etcd_reply *ret, const char *body, size_t len, struct err *err);
 
@@ -68,6 +71,7 @@ struct etcd_call {
 	usec_t attempt;
 	enum etcd_retry retry;
 	char *lane;
+	bool hedged;
 	etcd_done_fn *done;
 	void *arg;
 
@@ -273,6 +277,8 @@ static void on_answer(const struct http_response *response, void *arg)
 				 call->kind->linearizable && !call->serializable ? call->known : -1,
 				 &call->error)) {
 			etcd_endpoint_worked(endpoint, &reply.header);
+			if (call->hedged)
+				call->etcd->current = (size_t)(endpoint - call->etcd->endpoints);
 			take_reply(call, &reply);
 			return;
 		}
@@ -297,6 +303,7 @@ static void send(struct etcd_call *call)
 		.body_len = call->body.len,
 		.any_member = call->serializable,
 		.timeout = usec_min(call->attempt, call->deadline - now),
+		.connect_timeout = call->hedged ? call->attempt : 0,
 		.max_body = call->kind->max_body,
 		.lane = call->lane,
 		.on_done = on_answer,
@@ -344,6 +351,17 @@ static void expire(struct etcd_call *call)
 	finish_failed(call, !call->maybe);
 }
 
+static struct endpoint *pick(struct etcd_call *call)
+{
+	struct etcd *etcd = call->etcd;
+	size_t current = etcd->current;
+	struct endpoint *endpoint = etcd_pick(etcd, call->tried);
+
+	if (call->hedged)
+		etcd->current = current;
+	return endpoint;
+}
+
 static void step(void *arg)
 {
 	struct etcd_call *call = arg;
@@ -363,7 +381,7 @@ static void step(void *arg)
 	call->paused_until = 0;
 	loop_timer_at(call->timer, call->deadline);
 	if (!call->endpoint)
-		call->endpoint = etcd_pick(etcd, call->tried);
+		call->endpoint = pick(call);
 	if (!call->endpoint && call->tried) {
 		call->tried = 0;
 		pause_until(call, usec_add(now, ROUND_PAUSE << MIN(call->rounds, ROUND_DOUBLINGS)));
@@ -379,6 +397,12 @@ static void step(void *arg)
 	if (!call->repeatable && now - call->endpoint->confirmed_at > CONFIRMED_FOR)
 		call->endpoint->identified = false;
 	if (etcd_session_ready(call->endpoint)) {
+		send(call);
+		return;
+	}
+	if (call->hedged && etcd_session_known(call->endpoint) &&
+		now - call->endpoint->confirmed_at <= HEARD_FOR) {
+		etcd_session_wait(call->endpoint, NULL);
 		send(call);
 		return;
 	}
@@ -405,6 +429,8 @@ static struct etcd_call *call_new(struct etcd *etcd, const struct call_kind *kin
 	call->attempt = usec_min(call->attempt, timeout);
 	call->retry = options->retry;
 	call->lane = xstrdup_null(options->lane);
+	call->hedged = options->hedged;
+	call->tried = options->avoid;
 	call->done = done;
 	call->arg = arg;
 	call->sent_at = loop_now(etcd->loop);
@@ -481,6 +507,11 @@ struct etcd_call *etcd_revoke(struct etcd *etcd, int64_t lease,
 	call->lease = lease;
 	encoded(call, etcd_encode_lease(&call->body, lease), "");
 	return call;
+}
+
+unsigned etcd_call_endpoint(const struct etcd_call *call)
+{
+	return call->endpoint ? 1U << (call->endpoint - call->etcd->endpoints) : 0;
 }
 
 void etcd_cancel(struct etcd_call *call)

@@ -5,7 +5,8 @@
  * once. Before an endpoint is used for a call it is made ready: its version asked (which tells the
  * path prefix), a log-in where there is a user (tokens belong to one member), and the cluster id
  * compared. A call goes to the endpoint that worked last; one that fails or times out is left for
- * the next one, and is tried again only when the others are no better.
+ * the next one, and is tried again only when the others are no better. (Keepalives that are to
+ * survive a lossy network: hedge.h.)
  *
  * Failures. Every result has an outcome that says what may have happened, and a text that names the
  * endpoint, what failed and the remedy. Nothing is ever assumed: where the request may have been
@@ -122,6 +123,11 @@ struct etcd_call_options {
 	usec_t attempt; /* one attempt; 0: 1 s for writes and leases, 3 s for ranges */
 	enum etcd_retry retry;
 	const char *lane; /* connections shared within, never across; NULL: "main" */
+	/* For hedge.c, which has several calls of one meaning under way: an endpoint that was ready once
+	 * and has answered lately is used as it is, for the answer tells who gave it; connecting may
+	 * take the whole time; and the others' calls go to this endpoint only when it has answered. */
+	bool hedged;
+	unsigned avoid; /* endpoints, as bits, that are as good as tried */
 };
 
 /* Each starts a call (options NULL: defaults) and never fails itself: what is wrong with the

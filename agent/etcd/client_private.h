@@ -41,6 +41,7 @@ struct endpoint {
 	usec_t confirmed_at; /* and last seen in an answer then */
 	unsigned breaks;     /* in a row, of the connection */
 	unsigned repeats;    /* of steps, in one go */
+	bool met;	     /* it was ready once, and its prefix is known */
 	int64_t known;	     /* guard.revision when the identity was asked for */
 
 	struct etcd_header header; /* the last good one */
@@ -104,6 +105,7 @@ struct etcd_http {
 	bool any_member; /* without hasleader: also from a member that sees no leader */
 	bool no_token;
 	usec_t timeout;
+	usec_t connect_timeout; /* 0: the client's */
 	size_t max_body;
 	const char *lane;
 	int (*on_data)(const char *data, size_t len, void *arg);
@@ -120,6 +122,8 @@ bool etcd_http_failed(const struct http_response *response, struct etcd_error *r
 void etcd_session_wait(struct endpoint *endpoint, struct etcd_waiter *waiter);
 void etcd_session_leave(struct etcd_waiter *waiter);
 bool etcd_session_ready(const struct endpoint *endpoint);
+/* It was ready once; a request as then will do where the answer shows who gave it. */
+bool etcd_session_known(const struct endpoint *endpoint);
 /* The token was refused, or one is wanted after all. */
 void etcd_session_token_refused(struct endpoint *endpoint);
 /* The connection broke: whoever answers next must show who it is. */
@@ -128,6 +132,8 @@ void etcd_session_done(struct endpoint *endpoint);
 
 /* ---- call.c ---- */
 
+/* The endpoint that it is under way to, as a bit; 0: none. */
+unsigned etcd_call_endpoint(const struct etcd_call *call);
 void etcd_calls_abort(struct etcd *etcd);
 
 #endif

@@ -8,6 +8,7 @@ agent_etcd_libetcd_a_SOURCES = \
 	agent/etcd/codec_request.c \
 	agent/etcd/frames.c agent/etcd/frames.h \
 	agent/etcd/guard.c agent/etcd/guard.h \
+	agent/etcd/hedge.c agent/etcd/hedge.h \
 	agent/etcd/session.c \
 	agent/etcd/sync.c agent/etcd/sync.h \
 	agent/etcd/sync_core.c agent/etcd/sync_core.h \

@@ -42,6 +42,11 @@ bool etcd_session_ready(const struct endpoint *endpoint)
 	return !endpoint->request && next_step(endpoint) == STEP_READY;
 }
 
+bool etcd_session_known(const struct endpoint *endpoint)
+{
+	return endpoint->met && (!endpoint->etcd->user || endpoint->token || endpoint->auth_off);
+}
+
 /* Each waiter is off the list before it is called; it may leave or come again. */
 static void tell_waiters(struct endpoint *endpoint, int rc)
 {
@@ -247,6 +252,7 @@ static void proceed(struct endpoint *endpoint)
 		break;
 	case STEP_READY:
 		endpoint->repeats = 0;
+		endpoint->met = true;
 		tell_waiters(endpoint, 0);
 		return;
 	}

@@ -1,7 +1,7 @@
 # Unit tests of etcd: pure parts, against a scripted server, and against a real etcd.
 ETCD_TESTS = tests/unit/test_etcd_codec tests/unit/test_etcd_frames tests/unit/test_etcd_client \
-	tests/unit/test_etcd_trust tests/unit/test_etcd_guard tests/unit/test_etcd_sync_core \
-	tests/unit/test_etcd_sync_live tests/unit/test_etcd_watch \
+	tests/unit/test_etcd_hedge tests/unit/test_etcd_trust tests/unit/test_etcd_guard \
+	tests/unit/test_etcd_sync_core tests/unit/test_etcd_sync_live tests/unit/test_etcd_watch \
 	tests/unit/test_etcd_sync tests/unit/test_etcd_real \
 	tests/unit/test_etcd_real_sync tests/unit/test_etcd_real_tls
 check_PROGRAMS += $(ETCD_TESTS)
@@ -22,6 +22,9 @@ tests_unit_test_etcd_frames_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_client_SOURCES = tests/unit/test_etcd_client.c $(ETCD_TEST_FAKE)
 tests_unit_test_etcd_client_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_client_LDADD = $(ETCD_TEST_LDADD)
+tests_unit_test_etcd_hedge_SOURCES = tests/unit/test_etcd_hedge.c $(ETCD_TEST_FAKE)
+tests_unit_test_etcd_hedge_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_hedge_LDADD = $(ETCD_TEST_LDADD)
 tests_unit_test_etcd_guard_SOURCES = tests/unit/test_etcd_guard.c tests/lib/suite.h
 tests_unit_test_etcd_guard_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_guard_LDADD = $(ETCD_TEST_LDADD)

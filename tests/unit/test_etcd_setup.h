@@ -33,6 +33,7 @@ struct setup {
 	char endpoint[64];
 	int64_t revision;
 	int64_t ttl;
+	usec_t sent_at;
 	size_t n_kvs;
 	/* notices */
 	unsigned notices[ETCD_NOTICE_GOOD + 1];
@@ -100,6 +101,7 @@ static inline void setup_done(const struct etcd_result *result, void *arg)
 	s->error = result->error;
 	s->revision = result->reply->header.revision;
 	s->ttl = result->reply->ttl;
+	s->sent_at = result->sent_at;
 	s->n_kvs = result->reply->n_kvs;
 	snprintf(s->text, sizeof(s->text), "%s", result->text);
 	snprintf(s->endpoint, sizeof(s->endpoint), "%s", result->endpoint);
