@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/roster.h"
 #include "etcd/client.h"
+#include "etcd/hedge.h"
 #include "etcd/sync.h"
 #include "identity/keyring.h"
 #include "io/clock.h"
@@ -38,6 +39,7 @@ struct request {
 	struct carry *carry;
 	struct action action;
 	struct etcd_call *call;
+	struct etcd_hedge *hedge; /* a keepalive */
 	struct loop_defer *local; /* for what needs no etcd */
 	struct reply reply;
 	bool takes_space;
@@ -66,6 +68,7 @@ static void request_free(struct request *r)
 {
 	list_del(&r->link);
 	etcd_cancel(r->call);
+	etcd_hedge_cancel(r->hedge);
 	loop_defer_free(r->local);
 	free(r);
 }
@@ -96,6 +99,7 @@ static void request_answer(struct request *r, const struct reply *reply)
 	struct carry *c = r->carry;
 
 	r->call = NULL;
+	r->hedge = NULL;
 	request_free(r);
 	c->fn(reply, c->arg);
 }
@@ -164,6 +168,7 @@ static void on_lease(const struct etcd_result *result, void *arg)
 		.raft_term = answer->header.raft_term,
 		.lease = answer->lease,
 		.ttl = answer->ttl,
+		.sent_at = result->sent_at,
 		.text = result->text,
 	};
 
@@ -393,6 +398,17 @@ static void save_lease(struct request *r)
 	loop_defer_schedule(r->local);
 }
 
+/* core/request.h says how long and how often. */
+static void keepalive(struct request *r)
+{
+	usec_t ttl = r->carry->config.ttl;
+	const struct etcd_hedge_options options = {
+		.timeout = ttl / 2, .pause = ttl / 12, .lane = "lease"};
+
+	r->hedge =
+		etcd_hedge_keepalive(r->carry->config.etcd, r->action.lease, &options, on_lease, r);
+}
+
 void carry_out(struct carry *c, const struct action *action)
 {
 	usec_t attempt = c->config.ttl / 6;
@@ -410,7 +426,7 @@ void carry_out(struct carry *c, const struct action *action)
 			etcd_grant(c->config.etcd, action->lease, action->ttl, &once, on_lease, r);
 		return;
 	case ACTION_KEEPALIVE:
-		r->call = etcd_keepalive(c->config.etcd, action->lease, &once, on_lease, r);
+		keepalive(r);
 		return;
 	case ACTION_REVOKE:
 		r->call = etcd_revoke(c->config.etcd, action->lease, &once, on_lease, r);

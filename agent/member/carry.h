@@ -36,7 +36,7 @@ struct carry_config {
 	const char *name;
 	const char *key_hash;	  /* of this member's key */
 	const char *active_value; /* what active/<me> is to say */
-	usec_t ttl;		  /* attempts time out after a sixth of it */
+	usec_t ttl;		  /* core/request.h says how long attempts take by it */
 };
 
 typedef void carry_reply_fn(const struct reply *reply, void *arg);
