@@ -1,6 +1,7 @@
 """Fixtures: `world` is a fresh site with one etcd, `site` makes others, `lab` some on a wire; `trio` is
 a collective of three on three etcd that the tests of a file share and must leave as they found it."""
 
+import collections
 import os
 import sys
 
@@ -37,6 +38,27 @@ def pytest_runtest_makereport(item, call):
                     worlds[one.folder] = one
         for one in worlds.values():
             report.sections.append(("what happened", one.dump()[-16000:]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """What runs side by side (run.sh: --dist loadgroup) is a test; tests that share a site are one
+    piece, for one worker. The pieces that take longest begin first, so that none is left at the end
+    while the other workers have nothing to do."""
+    if not hasattr(config, "workerinput"):
+        return
+    takes = collections.Counter()
+    pieces = {}
+    for item in items:
+        # pylint: disable=protected-access
+        shared = any(d.scope == "module" for ds in item._fixtureinfo.name2fixturedefs.values() for d in ds)
+        piece = item.path.stem if shared else item.nodeid
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(piece))
+        pieces[item] = piece
+        mark = item.get_closest_marker("takes")
+        takes[piece] += mark.args[0] if mark else 1
+    items.sort(key=lambda item: -takes[pieces[item]])
 
 
 def _end(world):

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
 jobs=${E2E_JOBS:-4}
 if "$python" -c 'import xdist' >/dev/null 2>&1 && [ "$jobs" -gt 1 ]; then
-	set -- -n "$jobs" --dist loadfile "$@"
+	set -- -n "$jobs" --dist loadgroup "$@"
 fi
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE

@@ -123,6 +123,7 @@ def test_a_collective_forms_over_every_kind_of_etcd(site, way, etcd_kind, etcd_o
     world.settled([*members, joiner])
 
 
+@pytest.mark.takes(17)
 def test_tokens_that_expire_are_renewed_without_anybody_noticing(site):
     world = site(etcds=3, auth=True, flags=["--auth-token-ttl", "2"])
     members = world.collective(2)

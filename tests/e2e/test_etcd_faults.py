@@ -4,6 +4,8 @@ import os
 import shutil
 import time
 
+import pytest
+
 from harness.etcdclient import b64
 from harness.wait import holds_for, wait_until
 
@@ -22,6 +24,7 @@ def test_one_etcd_of_three_can_die_without_anybody_noticing(world3):
     world3.settled(members)
 
 
+@pytest.mark.takes(33)
 def test_etcds_leader_killed_twenty_times_demotes_nobody(world3):
     members = world3.collective(3, ttl=6)
     since = world3.etcd.revision()
@@ -207,6 +210,7 @@ def test_an_etcd_that_was_replaced_is_never_silently_followed(world):
     assert "cluster" in page.err, page.err
 
 
+@pytest.mark.takes(19)
 def test_an_etcd_made_anew_from_a_backup_puts_every_member_on_hold(world):
     """Its raft term goes back: the answer that proves it is one of the member's own calls."""
     members = world.collective(2)
@@ -241,6 +245,7 @@ def test_an_etcd_made_anew_from_a_backup_puts_every_member_on_hold(world):
     world.settled(members, 20)
 
 
+@pytest.mark.takes(20)
 def test_an_etcd_restored_while_a_member_was_away_is_noticed_by_its_raft_term(world):
     """It has come further than it was since, so that the revision tells nothing."""
     mgt1, mgt2 = world.collective(2)

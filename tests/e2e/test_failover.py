@@ -239,6 +239,7 @@ def test_a_member_that_flaps_loses_its_nodes_once(new_site):
     site3.wait_counts({"mgt1": 2})
 
 
+@pytest.mark.takes(19)
 def test_the_first_server_that_is_up_again_does_not_get_all_nodes(new_site):
     """Everything was switched off; servers come up one after the other."""
     site = new_site

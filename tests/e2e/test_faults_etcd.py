@@ -51,6 +51,7 @@ def test_f10_with_one_etcd_of_three_gone_nodes_stay_and_still_can_move(world3, f
     nodes.judged()
 
 
+@pytest.mark.takes(15)
 def test_f11_etcds_leader_killed_in_the_middle_of_a_failover_loses_no_move(world3, fleet):
     """F11: while nodes are moved, etcd's leader dies. Leadership of the collective stays, what became
     of each transaction is found out, and all nodes arrive."""
@@ -103,6 +104,7 @@ def test_f12_leases_that_end_though_their_owners_live_move_nothing(world, fleet)
     nodes.unmoved()
 
 
+@pytest.mark.takes(14)
 def test_f13_without_etcds_quorum_nodes_are_read_and_nothing_moves_until_it_is_back(world3, fleet):
     """F13: two of three etcd die, and then a member. What is known stays readable and is marked as
     stale; with quorum back within five seconds there is a leader, and then the dead one's nodes
@@ -135,6 +137,7 @@ def test_f13_without_etcds_quorum_nodes_are_read_and_nothing_moves_until_it_is_b
     assert {m.source for m in report.moves} == {victim.title}
 
 
+@pytest.mark.takes(16)
 def test_f14_an_etcd_whose_disk_is_slow_demotes_nobody(world3, fleet):
     """F14: each fdatasync of etcd's leader takes 0.3 s longer. It is slow, and no node moves; a
     failover takes place all the same."""
@@ -164,6 +167,7 @@ def test_f14_an_etcd_whose_disk_is_slow_demotes_nobody(world3, fleet):
     nodes.judged()
 
 
+@pytest.mark.takes(18)
 def test_f26_without_space_in_etcd_moves_wait_and_say_so(site, fleet):
     """F26: etcd's alarm NOSPACE. The leader leads on; a member dies, and its nodes can't be moved;
     the reason and the remedy are told; when there is space again they move by themselves."""

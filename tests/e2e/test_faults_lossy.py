@@ -3,11 +3,14 @@
 import os
 import time
 
+import pytest
+
 from harness.wait import holds_for
 
 LOSSY = float(os.environ.get("FAULT_LOSSY_SECONDS", "60"))
 
 
+@pytest.mark.takes(63)
 def test_f18_a_lossy_slow_and_disordered_network_makes_nobody_leave(lab, fleet):
     """F18: a part of the packets is lost, the rest takes 50 to 150 ms and overtakes itself, for a minute
     (FAULT_LOSSY_SECONDS), with leases of 6 s: at one site 30 % of what the members send, at another one
@@ -29,6 +32,7 @@ def test_f18_a_lossy_slow_and_disordered_network_makes_nobody_leave(lab, fleet):
         assert len(report.reigns) == 1, report.reigns
 
 
+@pytest.mark.takes(28)
 def test_f18_a_network_that_loses_half_of_all_exchanges_is_survived_in_order(lab, fleet):
     """F18: 30 % in both directions at once, which is more than leases of six seconds bear. Members
     come and go; never do two lead, and what is moved is moved by who leads."""

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from harness.agent import run_command
 from harness.httpproxy import HttpProxy
 from harness.wait import holds_for, wait_until
@@ -9,6 +11,7 @@ from harness.wait import holds_for, wait_until
 ROOM = 6  # see test_faults_processes.py
 
 
+@pytest.mark.takes(13)
 def test_f15_a_member_cut_off_from_one_etcd_in_silence_goes_to_another(lab, fleet):
     """F15: packets to one etcd vanish, each in turn. Everybody has quorum all the time; no node
     moves."""
@@ -42,6 +45,7 @@ def test_f16_a_leader_cut_off_from_all_of_etcd_lets_go_in_time(lab, fleet):
     assert {m.by for m in report.moves} <= {m.title for m in members if m is not leader}
 
 
+@pytest.mark.takes(15)
 def test_f17_a_leader_that_hears_no_answers_does_nothing_twice(lab, fleet):
     """F17: in the middle of a failover what etcd answers is lost, what the leader asks arrives. So its
     transactions may be applied or not, and it can't know; the next leader completes the work."""
@@ -60,6 +64,7 @@ def test_f17_a_leader_that_hears_no_answers_does_nothing_twice(lab, fleet):
     nodes.judged()
 
 
+@pytest.mark.takes(38)
 def test_f19_a_flapping_link_moves_nodes_once_at_most(lab, fleet):
     """F19: two seconds up, two down: nobody is away for a TTL. Four up, eight down: the member is taken
     for dead again and again; its nodes go, once. An administrator gives them back while it is there:
@@ -91,6 +96,7 @@ def test_f19_a_flapping_link_moves_nodes_once_at_most(lab, fleet):
     assert len(report.reigns) == 1, report.reigns
 
 
+@pytest.mark.takes(37)
 def test_f20_a_watch_that_is_silent_is_not_trusted(site, fleet):
     """F20: the watches of the leader stand, and nothing comes of them; all else works. When a member
     dies its nodes move all the same, within two periods of the pulse, which is put every 15 s."""

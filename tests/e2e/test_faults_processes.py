@@ -1,11 +1,13 @@
 """Fault scenarios: processes and hosts die, hang and come back; their nodes go where they should.
 
-Times that are promised are measured in test_faults_times.py, on the plain build; the limits here leave
+Times that are promised are measured in test_faults_times.py, as shipped; the limits here leave
 room for sanitizers and for what runs beside."""
 
 import os
 import random
 import time
+
+import pytest
 
 from harness.fleet import raft_leader_to
 from harness.wait import holds_for, wait_until
@@ -75,6 +77,7 @@ def test_f3_a_host_that_loses_power_stalls_nobody(lab, fleet):
     nodes.judged()
 
 
+@pytest.mark.takes(22)
 def test_f4_a_leader_stopped_while_it_moves_nodes_changes_nothing_when_it_goes_on(world3, fleet):
     """F4: SIGSTOP of the leader at random moments of a failover, SIGCONT when another one has led and
     completed it. What it had in its hands when it was stopped is not applied any more."""
@@ -137,6 +140,7 @@ def test_f6_a_virtual_machine_that_stands_still_finds_its_nodes_gone_and_says_wh
     assert nodes.of(leader) == []
 
 
+@pytest.mark.takes(14)
 def test_f7_a_host_that_takes_etcds_leader_with_it_leaves_no_node_behind(lab, fleet):
     """F7: the host that both the leader and etcd's leader run on loses power."""
     site = lab(etcds=3, together=True)

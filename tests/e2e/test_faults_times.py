@@ -1,5 +1,4 @@
-"""Fault scenarios: the times that are promised, with 10,000 nodes, on the plain build and one test at a
-time."""
+"""Fault scenarios: the times that are promised, with 10,000 nodes, of programs as they are shipped."""
 
 import os
 import re
@@ -63,6 +62,7 @@ def all_to(nodes, member):
     nodes.recorder.wait(lambda: nodes.left(member) == nodes.count, 30, "all nodes to be there")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("who", ["leader", "follower"])
 def test_f1_ten_thousand_nodes_of_a_killed_member_move_within_its_ttl_and_two_seconds(
         world3, fleet, who, record_property):
@@ -85,6 +85,7 @@ def test_f1_ten_thousand_nodes_of_a_killed_member_move_within_its_ttl_and_two_se
     assert max(t.done for t in took) <= 6 + 2
 
 
+@pytest.mark.alone
 def test_f7_ten_thousand_nodes_of_a_host_with_both_leaders_move_within_a_ttl_and_four_seconds(
         lab, fleet, record_property):
     """F7: the host of the leader and of etcd's leader loses power; it had all the nodes. etcd's new

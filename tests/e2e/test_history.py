@@ -323,6 +323,7 @@ def assert_copies_agree(world, members):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.takes(24)
 def test_what_was_acknowledged_is_there_and_what_was_refused_is_not(world3, seed,
                                                                     record_property):
     members = world3.collective(3)

@@ -206,6 +206,7 @@ def test_joining_at_a_place_where_nobody_listens_says_so(world):
     joined(world, mgt1, joiner, token)
 
 
+@pytest.mark.takes(30)
 def test_a_server_that_never_answers_is_given_up_on(world):
     _, token = world.found()
     joiner = world.agent("mgt2")

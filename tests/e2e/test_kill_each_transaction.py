@@ -216,6 +216,7 @@ def proven(reaper, nodes, administrator, report):
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among-others"])
+@pytest.mark.takes(25)
 def test_f50_a_leader_killed_at_every_transaction_leaves_nothing_undone(world, fleet, alone):
     """F50: the leader is killed at each transaction of a failover of 1,500 nodes; or at one of those
     that it has under way, and the others get through."""
@@ -224,6 +225,7 @@ def test_f50_a_leader_killed_at_every_transaction_leaves_nothing_undone(world, f
     proven(reaper, nodes, administrator, report)
 
 
+@pytest.mark.takes(20)
 def test_f50_a_leader_killed_at_every_transaction_of_a_drain(world, fleet):
     """F50: 600 nodes of a member that is being drained go to the other one, whoever leads."""
     reaper = Reaper(world)
@@ -264,6 +266,7 @@ def test_f50_a_leader_killed_at_every_transaction_of_a_rebalancing(world, fleet)
 
 
 @pytest.mark.timing
+@pytest.mark.alone
 def test_f50_a_leader_killed_at_every_transaction_of_ten_thousand_nodes(
         world, fleet, record_property):
     """F50: the same with 10,000 nodes, each with candidates of its own."""

@@ -58,6 +58,7 @@ def test_a_leader_cut_off_stops_acting_before_etcd_lets_go_of_its_lease(
     world3.settled(members, 20)
 
 
+@pytest.mark.takes(13)
 def test_a_member_cut_off_from_one_etcd_goes_to_the_others(world3):
     members = world3.collective(3)
     since = world3.etcd.revision()
@@ -134,6 +135,7 @@ def test_a_minority_member_of_etcd_is_left_at_once(world3):
     world3.settled(members, 20)
 
 
+@pytest.mark.takes(17)
 def test_a_flapping_link_never_makes_two_leaders_and_settles(world3):
     members = world3.collective(3)
     since = world3.etcd.revision()

@@ -60,6 +60,7 @@ def test_show_does_not_wait_for_etcd(trio):
 
 
 @pytest.mark.timing
+@pytest.mark.alone
 def test_show_answers_in_under_ten_milliseconds_also_when_etcd_is_away(world):
     (mgt1,) = world.collective(1)
 

@@ -137,6 +137,7 @@ def test_a_short_pause_moves_nothing(world):
     assert world.leader_history(since + 1) == []
 
 
+@pytest.mark.takes(18)
 def test_two_agents_with_one_name_do_not_fight(world):
     mgt1, mgt2 = world.collective(2)
     active = world.etcd.get(world.key("active/mgt2"))
