@@ -61,8 +61,17 @@ EXTRA_DIST += \
 	tests/e2e/harness/wirelab.py \
 	tests/e2e/harness/world.py
 
+# Where the programs are that are tested; `make distcheck INSTALLED_TO=FOLDER` leaves there what the
+# release tarball installs.
+E2E_FOLDER = $(abs_builddir)
+
 .PHONY: check-e2e
 check-e2e: collectived collective
-	COLLECTIVED='$(abs_builddir)/collectived' COLLECTIVE='$(abs_builddir)/collective' \
+	COLLECTIVED='$(E2E_FOLDER)/collectived' COLLECTIVE='$(E2E_FOLDER)/collective' \
 		ETCD='$(ETCD)' ETCDCTL='$(ETCDCTL)' PYTHON='$(PYTHON)' \
 		$(SHELL) $(srcdir)/tests/e2e/run.sh $(E2E_FLAGS)
+
+installcheck-local:
+	if test -n '$(INSTALLED_TO)'; then \
+		cp '$(DESTDIR)$(sbindir)/collectived' '$(DESTDIR)$(bindir)/collective' '$(INSTALLED_TO)'; \
+	fi
