@@ -111,6 +111,7 @@ def test_f7_ten_thousand_nodes_of_a_host_with_both_leaders_move_within_a_ttl_and
     assert took.done <= 6 + 4 + max(0, elected - 1.5)
 
 
+@pytest.mark.takes(9)
 @pytest.mark.parametrize("fault", ["cut", "deaf"])
 def test_f16_a_leader_that_hears_nothing_lets_go_before_etcd_does(lab, fleet, fault, record_property):
     """F16, F17: the packets of both directions are lost, or the answers only. It says that it acts no

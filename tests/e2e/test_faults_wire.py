@@ -110,7 +110,9 @@ def test_loss_delay_and_reordering_are_those_asked_for(wire):
             numbers.append(number)
     except TimeoutError:
         pass
-    assert 600 < len(numbers) < 800, "30 % are lost"
+    # On a busy machine what comes in a burst may not even get to the wire.
+    assert 0.25 < wire.lost / (wire.lost + wire.passed) < 0.35, "30 % are lost"
+    assert 300 < len(numbers) < 800
     assert numbers != sorted(numbers), "they overtake each other"
     assert min(times) >= 0.05
     assert 0.08 < sum(times) / len(times) < 0.3

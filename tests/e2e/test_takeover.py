@@ -21,6 +21,7 @@ def new_leader(world, old):
 
 
 @pytest.mark.timing
+@pytest.mark.takes(16)
 def test_a_killed_leader_is_replaced_within_its_ttl_and_two_seconds(world3, record_property):
     members = world3.collective(3)
     took = []
@@ -50,6 +51,7 @@ def test_a_leader_that_is_told_to_end_hands_over_within_a_second(world3, record_
 
 
 @pytest.mark.timing
+@pytest.mark.takes(8)
 def test_a_leader_that_dies_with_etcds_leader_is_replaced_within_its_ttl_and_four_seconds(
         world3, record_property):
     """As when the host of both loses power: etcd's new leader grants every lease its full time."""
