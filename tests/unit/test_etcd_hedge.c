@@ -327,6 +327,9 @@ START_TEST(an_endpoint_that_answered_lately_is_not_asked_who_it_is_first)
 	struct failure unborn = {"/version", 0, "", 0, 0};
 
 	begin(1, 0);
+	setup_put(&s, NULL); /* so that it is ready, and `quick` is for the answer alone */
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
 	setup_script(&s, 0, &silent);
 	setup_put(&s, &quick);
 	setup_wait(&s);
@@ -352,6 +355,9 @@ START_TEST(an_endpoint_that_was_not_heard_of_for_long_is_asked_who_it_is_first)
 	unsigned calls;
 
 	begin(1, 0);
+	setup_put(&s, NULL); /* so that it is ready, and `quick` is for the answer alone */
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
 	setup_script(&s, 0, &silent);
 	setup_put(&s, &quick);
 	setup_wait(&s);
