@@ -213,12 +213,16 @@ static void meet_expectations(struct etcd_watch *watch)
 	arm(watch);
 }
 
-/* What is on its way in pieces is no silence: there may be much before it, and the way narrow. */
-static void put_off_expectation(struct etcd_watch *watch)
+/* What is on its way in pieces is no silence: there may be much before it, and the way narrow. What
+ * is expected later has its time from here on, too. */
+static void put_off_expectations(struct etcd_watch *watch)
 {
+	usec_t now = loop_now(watch->etcd->loop);
+
 	if (!watch->first.revision)
 		return;
-	watch->first.until = usec_add(loop_now(watch->etcd->loop), watch->first.within);
+	watch->first.until = usec_add(now, watch->first.within);
+	watch->last.until = usec_add(now, watch->last.within);
 	arm(watch);
 }
 
@@ -273,6 +277,8 @@ static void take_events(struct etcd_watch *watch, struct etcd_watch_message *mes
 	struct err err = {""};
 	int rc = etcd_batch_take(&watch->batch, message, len, on_event, watch, &err);
 
+	if (!watch->ended)
+		put_off_expectations(watch);
 	if (!watch->ended && watch->batch.applied > before) {
 		meet_expectations(watch);
 		watch->ops.batch(watch->batch.applied, watch->arg);
@@ -379,8 +385,9 @@ static int on_data(const char *data, size_t len, void *arg)
 		return 0;
 	loop_doing(watch->etcd->loop, "etcd watch");
 	enter(watch);
-	put_off_expectation(watch);
 	take_messages(watch, etcd_frames_add(&watch->frames, data, len, &err), &err);
+	if (!watch->ended && etcd_frames_rest(&watch->frames))
+		put_off_expectations(watch);
 	leave(watch);
 	return 0;
 }

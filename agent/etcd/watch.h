@@ -46,7 +46,8 @@ struct etcd_watch *etcd_watch_new(struct etcd *etcd, const char *prefix, int64_t
 void etcd_watch_free(struct etcd_watch *watch);
 DEFINE_CLEANUP(struct etcd_watch *, etcd_watch_free)
 /* A change at `revision` or later was made below the prefix: it must be seen within that time, or the
- * watch ends as silent. The time begins anew with each piece that comes. */
+ * watch ends as silent. The time begins anew with each event, or piece of one, that comes; etcd's notices
+ * of progress don't count: one that is cut off sends them, too. */
 void etcd_watch_expect(struct etcd_watch *watch, int64_t revision, usec_t within);
 /* What the watch sends up to that revision is known, and is left out. `batch` is not called for it. */
 void etcd_watch_skip(struct etcd_watch *watch, int64_t revision);

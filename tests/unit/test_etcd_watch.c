@@ -381,13 +381,34 @@ START_TEST(what_is_expected_may_come_slowly)
 
 	begin(1);
 	send_created();
-	etcd_watch_expect(w.watch, 12, 400 * USEC_PER_MSEC);
+	etcd_watch_expect(w.watch, 12, USEC_PER_SEC);
+	etcd_watch_expect(w.watch, 13, USEC_PER_SEC);
 	snprintf(text, sizeof(text), "%s", message("+a11+b12", false));
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 10; i++) {
 		fake_piece(w.stream, text + i, 1);
-		run_for(s.loop, 100 * USEC_PER_MSEC);
+		run_for(s.loop, 150 * USEC_PER_MSEC);
 	}
 	ck_assert_msg(!w.ended, "%s", w.text);
+	fake_text(w.stream, "%s", text + 10);
+	wait_applied(12);
+	/* what comes behind it has its time from here on */
+	run_for(s.loop, 200 * USEC_PER_MSEC);
+	ck_assert_msg(!w.ended, "%s", w.text);
+	wait_ended(ETCD_WATCH_SILENT, "revision 13 or later");
+	finish();
+}
+END_TEST
+
+START_TEST(notices_of_progress_bring_nothing_that_is_expected)
+{
+	begin(1);
+	send_created();
+	etcd_watch_expect(w.watch, 12, 300 * USEC_PER_MSEC);
+	for (int i = 0; i < 12 && !w.ended; i++) {
+		fake_text(w.stream, "{\"result\":{%s}}\n", fake_header(&s.fakes[0]));
+		run_for(s.loop, 100 * USEC_PER_MSEC);
+	}
+	ck_assert(w.ended);
 	wait_ended(ETCD_WATCH_SILENT, "silent");
 	finish();
 }
@@ -399,7 +420,7 @@ START_TEST(what_is_known_already_is_left_out)
 	send_created();
 	fake_text(w.stream, "%s", message("+a11", false));
 	wait_applied(11);
-	etcd_watch_expect(w.watch, 14, 200 * USEC_PER_MSEC);
+	etcd_watch_expect(w.watch, 14, 600 * USEC_PER_MSEC);
 	/* a part of one that is known by the time it is whole */
 	fake_text(w.stream, "%s", message("+b12", true));
 	run_for(s.loop, 20 * USEC_PER_MSEC);
@@ -408,7 +429,7 @@ START_TEST(what_is_known_already_is_left_out)
 	fake_text(w.stream, "%s", message("+a16", false));
 	wait_applied(16);
 	ck_assert_str_eq(w.events, "+a11+a16");
-	run_for(s.loop, 300 * USEC_PER_MSEC);
+	run_for(s.loop, 700 * USEC_PER_MSEC);
 	ck_assert_msg(!w.ended, "%s", w.text);
 	etcd_watch_skip(w.watch, 14);
 	fake_text(w.stream, "%s", message("+b17", false));
@@ -500,6 +521,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, a_watch_that_is_not_created_in_time_ends, 0, 2);
 	tcase_add_test(t, what_is_expected_must_come);
 	tcase_add_test(t, what_is_expected_may_come_slowly);
+	tcase_add_test(t, notices_of_progress_bring_nothing_that_is_expected);
 	tcase_add_test(t, what_is_known_already_is_left_out);
 	tcase_add_loop_test(t, a_watch_may_be_freed_in_its_callbacks, 0, 2);
 	tcase_add_test(t, the_next_watch_goes_elsewhere);
