@@ -13,8 +13,9 @@
  * all was sent it is looked through again, and what looks different is sent again, until it was looked
  * through without a change. So what the client has in the end is the database at one revision.
  *
- * Failures: a member without quorum, or whose copy is not current, sends nothing or stops; so does
- * one where the collective key is changed meanwhile, because the keys were sent already.
+ * Failures: a member without quorum, or whose copy is not current and does not become so in some
+ * seconds, sends nothing or stops; so does one where the collective key is changed meanwhile, because the
+ * keys were sent already.
  */
 #include "config.h"
 #include "command/command.h"
@@ -44,8 +45,9 @@
 #include "model/db.h"
 #include "trust/keyset.h"
 
-#define SLICE	   (4 * USEC_PER_MSEC)
-#define TIME_LIMIT (120 * USEC_PER_SEC) /* of looking through it again */
+#define SLICE	      (4 * USEC_PER_MSEC)
+#define TIME_LIMIT    (120 * USEC_PER_SEC) /* of looking through it again */
+#define CURRENT_LIMIT (10 * USEC_PER_SEC)  /* until the copy is current */
 /* Of one node or group; what can be restored is a tenth of that. */
 #define ENTRY_MAX ((size_t)8 << 20)
 
@@ -495,6 +497,27 @@ static void dump_go(struct command *cmd)
 		begin(dump, NULL);
 }
 
+/* The copy is on its way to what is in etcd. */
+static bool catches_up(const struct agent *agent)
+{
+	return !agent->stopping && agent->member && member_quorum(agent->member) &&
+	       replica_age(member_replica(agent->member)) > 0;
+}
+
+static void dump_ready(struct command *cmd, bool late)
+{
+	if (!late && !cmd->abandoned && catches_up(cmd->agent))
+		return;
+	command_waited(cmd);
+	dump_go(cmd);
+}
+
+/* Others may read what is old and is marked so; a backup may not. */
+static void dump_readable(struct command *cmd)
+{
+	command_wait(cmd, dump_ready, CURRENT_LIMIT);
+}
+
 void command_dump(struct commands *c, struct api_request *req, const json *message)
 {
 	struct wanted wanted;
@@ -512,5 +535,5 @@ void command_dump(struct commands *c, struct api_request *req, const json *messa
 	dump->cmd->dump = dump;
 	dump->wanted = wanted;
 	dump->more = loop_patient_new(commands_agent(c)->loop, on_more, dump);
-	command_when_readable(dump->cmd, dump_go);
+	command_when_readable(dump->cmd, dump_readable);
 }
