@@ -10,7 +10,8 @@
  *     cannot start with /etc/confluent/collective.conf: line 14: etcd.endpoints[1]: 'htp://a' is
  *     not a URL (expected http://host:port or https://host:port)
  *
- * The text lives in the struct, is always terminated and is cut at ERR_TEXT_MAX - 1 bytes.
+ * The text lives in the struct, is always terminated and is cut at ERR_TEXT_MAX - 1 bytes,
+ * not within a character.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -56,6 +56,7 @@ void etcd_error_set(struct etcd_error *error, enum etcd_error_kind kind, const c
 	va_start(ap, fmt);
 	vsnprintf(error->text, sizeof(error->text), fmt, ap);
 	va_end(ap);
+	text_whole(error->text);
 }
 
 static void move(struct endpoint *endpoint, enum endpoint_state state)

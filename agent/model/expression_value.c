@@ -36,6 +36,7 @@ int expr_run_broken(struct expr_run *run, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_whole(text);
 	return err_set(run->err, -EINVAL, "{%s}: %s",
 		expr_text_show(run->field, run->field_len, shown), text);
 }

@@ -43,6 +43,7 @@ int noderange_fail(
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	text_whole(what);
 	for (char *p = what; *p; p++)
 		*p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
 	if (in->group)

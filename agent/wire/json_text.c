@@ -19,6 +19,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/text.h"
+
 /* Integers up to here are exact in a double (2^53). */
 #define EXACT_MAX 9007199254740992.0
 
@@ -32,37 +34,6 @@ static int fail(const struct scan *s, const char *why)
 {
 	return err_set(
 		s->err, -EINVAL, "not valid JSON at byte %zu: %s", (size_t)(s->at - s->begin), why);
-}
-
-/* The length of the UTF-8 character at p (RFC 3629: shortest form, no surrogates), or 0. */
-static size_t utf8_len(const unsigned char *p, const unsigned char *end)
-{
-	size_t left = (size_t)(end - p);
-	unsigned char low = 0x80, high = 0xbf;
-	size_t len;
-
-	if (*p >= 0xc2 && *p <= 0xdf)
-		len = 2;
-	else if (*p >= 0xe0 && *p <= 0xef)
-		len = 3;
-	else if (*p >= 0xf0 && *p <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (*p == 0xe0)
-		low = 0xa0;
-	else if (*p == 0xed)
-		high = 0x9f;
-	else if (*p == 0xf0)
-		low = 0x90;
-	else if (*p == 0xf4)
-		high = 0x8f;
-	if (left < len || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
 }
 
 /* From behind the opening quote to behind the closing one. */
@@ -87,7 +58,7 @@ static int scan_string(struct scan *s)
 		} else if (c < 0x80) {
 			s->at++;
 		} else {
-			len = utf8_len(s->at, s->end);
+			len = text_char_len((const char *)s->at, (size_t)(s->end - s->at));
 			if (!len)
 				return fail(s, "not UTF-8");
 			s->at += len;

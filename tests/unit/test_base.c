@@ -189,11 +189,47 @@ START_TEST(printable_cuts_and_replaces)
 	ck_assert_str_eq(text_printable("\xc2\x9b"
 					"2J\xc2\xa0\xc2",
 				 7, dst),
-		"?2J\xc2\xa0\xc2");
+		"?2J\xc2\xa0?");
 	memset(longer, 'x', sizeof(longer));
 	text_printable(longer, sizeof(longer), dst);
 	ck_assert_uint_eq(strlen(dst), TEXT_PRINTABLE_MAX - 1);
 	ck_assert_str_eq(dst + TEXT_PRINTABLE_MAX - 4, "...");
+}
+END_TEST
+
+static bool is_utf8(const char *s)
+{
+	size_t left = strlen(s), len = 1;
+
+	for (; left && len; s += len, left -= len)
+		len = text_char_len(s, left);
+	return len > 0;
+}
+
+/* An answer on the socket is UTF-8, or nobody can read it. */
+START_TEST(what_is_quoted_and_cut_is_utf8_whatever_it_was)
+{
+	char dst[TEXT_PRINTABLE_MAX], text[2 * ERR_TEXT_MAX + 8];
+	struct err err = {""};
+
+	ck_assert_str_eq(text_printable("a\xff\xfe\xc3", 4, dst), "a???");
+	ck_assert_str_eq(text_printable("\xed\xa0\x80", 3, dst), "???");
+	for (size_t shift = 0; shift < 4; shift++) {
+		memset(text, 'x', shift);
+		for (size_t i = shift; i < sizeof(text); i++)
+			text[i] = "\xf0\x9f\x98\x80"[(i - shift) % 4];
+		text[sizeof(text) - 1] = '\0';
+		ck_assert(is_utf8(text_printable(text, sizeof(text) - 1, dst)));
+		ck_assert_uint_ge(strlen(dst), TEXT_PRINTABLE_MAX - 4);
+		ck_assert_str_eq(dst + strlen(dst) - 3, "...");
+		ck_assert_int_eq(err_set(&err, -EINVAL, "%s", text), -EINVAL);
+		ck_assert(is_utf8(err.text));
+		ck_assert_uint_ge(strlen(err.text), ERR_TEXT_MAX - 4);
+		err_wrap(&err, -EINVAL, "%s", text);
+		ck_assert(is_utf8(err.text));
+		err_errno(&err, -EINVAL, "%s", text);
+		ck_assert(is_utf8(err.text));
+	}
 }
 END_TEST
 
@@ -296,6 +332,7 @@ static Suite *base_suite(void)
 	tcase_add_test(tc, names_that_are_none);
 	tcase_add_test(tc, host_and_port);
 	tcase_add_test(tc, printable_cuts_and_replaces);
+	tcase_add_test(tc, what_is_quoted_and_cut_is_utf8_whatever_it_was);
 	tcase_add_test(tc, files_are_replaced_whole);
 	tcase_add_test(tc, secrets_compare);
 	tcase_add_test(tc, log_levels_per_module_and_limits);
