@@ -105,7 +105,8 @@ static int step(struct way *way, const char *name, struct stat *st, struct err *
 	}
 	at = xasprintf("%s/%s", way->done, name);
 	if (lstat(at, st) < 0)
-		return err_errno(err, errno == ENOENT ? -ENOLINK : -errno, "%s", at);
+		return errno == ENOENT ? err_set(err, -ENOLINK, "%s is not there", at)
+				       : err_errno(err, -errno, "%s", at);
 	rc = check_owner(at, st, err);
 	if (rc == 0 && S_ISLNK(st->st_mode))
 		return follow(way, at, err);
@@ -156,7 +157,7 @@ static int check(const char *path, char **ret, struct err *err)
 							   : err_errno(err, -errno, "%s", path);
 	rc = go(path, &resolved, &st, err);
 	if (rc < 0)
-		return rc;
+		return rc == -ENOLINK ? err_wrap(err, rc, "%s leads to nothing", path) : rc;
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "%s is not a file", path);
 	if (!(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))

@@ -147,7 +147,7 @@ def test_programs_of_a_folder_run_in_order_and_those_left_behind_do_not(world):
         assert f.read().split() == ["leader", "leader.d/10-a", "leader.d/20-b"]
 
 
-@pytest.mark.parametrize("what", ["file", "folder", "link", "owner", "plain"])
+@pytest.mark.parametrize("what", ["file", "folder", "link", "nothing", "owner", "plain"])
 def test_a_program_that_others_may_write_is_not_run(world, what):
     def fill(hooks):
         path = hooks.add("leader", f": >{hooks.out}/ran\n")
@@ -159,6 +159,9 @@ def test_a_program_that_others_may_write_is_not_run(world, what):
             os.chown(path, 12345, 0)
         elif what == "plain":
             os.chmod(path, 0o644)
+        elif what == "nothing":
+            os.unlink(path)
+            os.symlink(os.path.join(hooks.out, "nothing"), path)
         else:
             open_folder = os.path.join(os.path.dirname(hooks.out), "open")
             os.makedirs(open_folder)
@@ -178,7 +181,8 @@ def test_a_program_that_others_may_write_is_not_run(world, what):
     shown = mgt1.collective("show", "-v").out
     assert "    Not run:\n        leader: " in shown and told["refused"][0]["error"] in shown, shown
     remedies = {"file": "chmod go-w", "folder": "chmod go-w", "link": "chmod go-w",
-                "owner": "chown root", "plain": "chmod +x"}
+                "owner": "chown root", "plain": "chmod +x",
+                "nothing": f"{hooks.folder}/leader leads to nothing: {hooks.out}/nothing is not there"}
     assert remedies[what] in told["refused"][0]["error"]
 
 
@@ -205,6 +209,20 @@ def test_a_hook_inherits_no_descriptor_and_a_plain_environment(world):
     with open(os.path.join(hooks.out, "env"), encoding="ascii") as f:
         names = {line.split("=")[0] for line in f}
     assert all(n.startswith("COLLECTIVE_") or n in ("PATH", "PWD", "SHLVL", "_") for n in names)
+
+
+def test_what_a_hook_writes_that_is_no_text_leaves_show_readable(world):
+    """An answer on the socket has to be UTF-8, whatever a program of somebody has written."""
+    def fill(hooks):
+        hooks.add("leader", r"printf 'Stra\337e \033\377 '; exit 3")
+        hooks.add("leader.d/long", r"printf 'a%.0s' 1; printf '\303\244%.0s' $(seq 200); exit 3")
+    mgt1, _ = member_with_hooks(world, fill)
+    wait_until(lambda: mgt1.text.count("ended with status 3") == 2, 15, "both to have run")
+    shown = mgt1.collective("show", "-v")
+    assert shown.rc == 0 and shown.err == "", shown
+    assert "Stra?e ??" in shown.out, shown.out
+    last = mgt1.raw_show(True)["hooks"]["last"]
+    assert last[0]["output"].startswith("aää") and last[0]["output"].endswith("ä..."), last
 
 
 @pytest.mark.parametrize("bad", ["hangs", "forks", "floods", "fails"])
