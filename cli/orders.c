@@ -11,6 +11,8 @@ int run_pause(struct call *call)
 
 	if (reason)
 		json_set_str(request, "reason", reason);
+	/* the answer itself says it, also when they are paused already */
+	call->told = true;
 	return command_status(call, request);
 }
 

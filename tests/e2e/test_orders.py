@@ -35,10 +35,9 @@ def founded(world):
 def test_a_pause_is_told_by_every_member_until_it_ends(world):
     mgt1, mgt2 = world.collective(2)
     answer = mgt1.collective("pause", "--reason", "the switch of row 3 is replaced")
-    assert (answer.rc, answer.out) == (0, "Automatic moves are paused\n"), answer
+    assert (answer.rc, answer.out, answer.err) == (0, "Automatic moves are paused\n", ""), answer
     banner = (rf"Automatic moves are paused \(since {WHEN} [+-]\d{{4}} by root on mgt1: "
               r"the switch of row 3 is replaced\)\n")
-    assert re.fullmatch(banner, answer.err), answer
     wait_until(lambda: "paused" in mgt2.raw_show(), 5, "mgt2 to know it")
     for args in [("show",), ("show", "--json"), ("show", "-v"), ("history",), ("rekey", "--status"),
                  ("invite", "--list")]:
@@ -55,7 +54,7 @@ def test_a_pause_is_told_by_every_member_until_it_ends(world):
         assert paused["reason"] == "the switch of row 3 is replaced"
     again = mgt2.collective("pause")
     assert again.rc == 1 and again.out == ""
-    assert re.fullmatch(banner + r"automatic moves are paused already \(by root on mgt1 at "
+    assert re.fullmatch(r"automatic moves are paused already \(by root on mgt1 at "
                         rf"{WHEN} UTC: the switch of row 3 is replaced\)\n", again.err), again
     answer = mgt2.collective("resume")
     assert (answer.rc, answer.out, answer.err) == (0, "Automatic moves are resumed\n", "")
