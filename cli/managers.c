@@ -73,10 +73,18 @@ int run_nodes(struct call *call)
 {
 	CLEANUP(json_freep) json *end = NULL;
 	struct telling t = {.call = call};
-	json *request = command_request("nodes");
+	json *request;
 	bool all = !call->count && !call_option(call, "unmanaged");
 	int rc;
 
+	/* on the socket that is nobody; here it is a variable of a script that is not set */
+	if (call->count && !*call->args[0]) {
+		fputs("collective: nodes: the name of the member is empty (--unmanaged lists "
+		      "the nodes of nobody)\n",
+			call->err);
+		return CLI_USAGE;
+	}
+	request = command_request("nodes");
 	if (call->count)
 		json_set_str(request, "member", call->args[0]);
 	if (call_option(call, "unmanaged"))

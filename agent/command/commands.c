@@ -281,7 +281,9 @@ struct command *command_about_member(
 	if (!name || !command_needs_member(c, req))
 		return NULL;
 	if (!name_valid(name)) {
-		registry_unknown(&err, name);
+		/* an empty one would leave a hole in that sentence */
+		if (*name || name_check(name, &err) == 0)
+			registry_unknown(&err, name);
 		api_request_error(req, 400, err.text);
 		return NULL;
 	}

@@ -138,6 +138,8 @@ def test_nodes_tells_who_manages_what(pair):
         rows = {r["name"]: r for r in json.loads(member.collective("nodes", "--json").out)["managers"]}
         assert rows["mgt2"]["state"] == "online" and rows["mgt2"]["draining"] is False
         assert rows["stranger"]["state"] == "unknown" and rows[""]["state"] == "nobody"
+        unset = member.collective("nodes", "")
+        assert (unset.rc, unset.out) == (2, "") and "--unmanaged" in unset.err, unset
         named = member.collective("nodes", "mgt2")
         assert named.rc == 0 and "\nwho1\nwho2\nwho3\n" in "\n" + named.out, named
         assert rows["mgt2"]["nodes"] == len(named.out.splitlines())

@@ -160,6 +160,7 @@ def test_undrain_moves_nothing_back(trio):
     holds_for(lambda: trio.counts() == before, 1, "nothing moves back")
     assert trio.refused("undrain", "mgt2") == "mgt2 is not being drained\n"
     assert trio.refused("undrain", "nosuch") == "nosuch is not a recognized collective member\n"
+    assert trio.refused("drain", "") == "a member name must not be empty\n"
 
 
 def test_a_drain_that_would_leave_nodes_with_nobody_is_refused(trio):
