@@ -114,14 +114,23 @@ static struct roster_member *find_or_add(
 	return m;
 }
 
-static void judge(const struct roster *r, struct roster_member *m, usec_t now)
+static void active_at(struct roster_member *m, int64_t revision)
+{
+	m->active_rev = MAX(m->active_rev, revision);
+}
+
+/* watched: the revision at which the watch says that something changed; 0 for what comes from a listing or a
+ * read, which tell only that it did. */
+static void judge(const struct roster *r, struct roster_member *m, usec_t now, int64_t watched)
 {
 	bool active = m->present && m->valid && m->active.present && m->active.lease != 0;
 
 	if (active != m->is_active)
 		m->since = now;
 	if (active)
-		m->active_rev = MAX(m->active_rev, MAX(m->mod_rev, m->active.mod_rev));
+		active_at(m, MAX(m->mod_rev, m->active.mod_rev));
+	else if (m->is_active && watched)
+		active_at(m, watched - 1);
 	if (m->is_active && !active && r->began)
 		m->was_seen |= MAX(m->rev, m->active.rev) > r->began;
 	m->is_active = active;
@@ -184,7 +193,7 @@ bool roster_record(struct roster *r, usec_t now, const char *name, const struct 
 		copy_text(m->address, sizeof(m->address), info->address);
 		copy_text(m->version, sizeof(m->version), info->version);
 	}
-	judge(r, m, now);
+	judge(r, m, now, r->listing || revision ? 0 : info->mod_rev);
 	return was || info->present;
 }
 
@@ -199,12 +208,9 @@ bool roster_active(struct roster *r, usec_t now, const char *name, const struct 
 		m->listed[1] = info->present;
 	if (!key_news(r, &m->active, info, revision))
 		return false;
-	/* the watch tells when it went, a listing or a read only that it did */
-	if (m->is_active && !info->present && !revision)
-		m->active_rev = MAX(m->active_rev, info->mod_rev - 1);
 	if (info->present && info->version)
 		copy_text(m->version, sizeof(m->version), info->version);
-	judge(r, m, now);
+	judge(r, m, now, r->listing || revision ? 0 : info->mod_rev);
 	return true;
 }
 
@@ -227,8 +233,12 @@ void roster_begin(struct roster *r)
 
 	r->listing = true;
 	r->leader_listed = r->crowded[1] = false;
-	for (i = 0; i < r->count; i++)
+	for (i = 0; i < r->count; i++) {
 		r->members[i]->listed[0] = r->members[i]->listed[1] = false;
+		/* who goes unseen from here on was there until now */
+		if (r->members[i]->is_active)
+			active_at(r->members[i], r->revision);
+	}
 }
 
 bool roster_end(struct roster *r, usec_t now, int64_t revision)
@@ -248,6 +258,8 @@ bool roster_end(struct roster *r, usec_t now, int64_t revision)
 			changed |= roster_record(r, now, m->name, &no_record, revision);
 		if (m->active.present && !m->listed[1])
 			changed |= roster_active(r, now, m->name, &no_key, revision);
+		if (m->is_active)
+			active_at(m, revision);
 	}
 	if (r->leader.present && !r->leader_listed)
 		changed |= roster_leader(r, &no_key, revision);

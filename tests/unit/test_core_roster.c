@@ -110,6 +110,37 @@ START_TEST(who_has_not_been_back_since_it_was_moved_away_from_is_gone_since_then
 }
 END_TEST
 
+/* Its nodes were moved, at 30, by a transaction that was sent before it came. */
+START_TEST(who_was_there_after_it_was_moved_away_from_has_not_been_gone_since_then)
+{
+	roster_began(r, 1);
+	member("a", 2, true, true);
+	active("a", 20, 77);
+	/* overwritten by hand, on no lease: it was there until then */
+	active("a", 50, 0);
+	ck_assert(!roster_find(r, "a")->is_active);
+	ck_assert_int_eq(roster_gone_since(roster_find(r, "a"), 100, 30), 200);
+	active("a", 60, 77);
+	member("b", 80, true, true);
+	roster_begin(r);
+	member("a", 2, true, true);
+	roster_end(r, 500, 90);
+	/* it was there when the listing began, at least */
+	ck_assert_int_eq(roster_gone_since(roster_find(r, "a"), 100, 79), 500);
+	ck_assert_int_eq(roster_gone_since(roster_find(r, "a"), 100, 81), 100);
+	active("a", 95, 78);
+	roster_begin(r);
+	member("a", 2, true, true);
+	active("a", 95, 78);
+	roster_end(r, 500, 120);
+	roster_begin(r);
+	member("a", 2, true, true);
+	roster_end(r, 700, 140);
+	ck_assert_int_eq(roster_gone_since(roster_find(r, "a"), 100, 119), 700);
+	ck_assert_int_eq(roster_gone_since(roster_find(r, "a"), 100, 121), 100);
+}
+END_TEST
+
 START_TEST(an_old_read_is_no_part_of_a_listing)
 {
 	const struct record_info record = {.present = true, .mod_rev = 2, .valid = true};
@@ -420,6 +451,7 @@ TCase *core_roster_case(void)
 	tcase_add_test(tc, who_went_before_one_was_there_was_not_seen);
 	tcase_add_test(tc, a_key_without_a_lease_or_record_makes_nobody_active);
 	tcase_add_test(tc, who_has_not_been_back_since_it_was_moved_away_from_is_gone_since_then);
+	tcase_add_test(tc, who_was_there_after_it_was_moved_away_from_has_not_been_gone_since_then);
 	tcase_add_test(tc, an_old_read_is_no_part_of_a_listing);
 	tcase_add_loop_test(tc, news_in_any_order_end_at_the_newest, 0, 6);
 	tcase_add_test(tc, an_absence_in_a_read_counts_with_the_revision_of_the_read);
