@@ -97,15 +97,24 @@ int run_nodes(struct call *call)
 
 /* ---- candidates ---- */
 
-/* Names in a text that are no members': told once for nodes that follow each other. */
-static void tell_unknown(struct telling *t, const char *node, const char *unknown)
+/* Names in a text that are no members', or a text that names nodes, and none that is a member: told once
+ * for nodes that follow each other. */
+static void tell_unknown(struct telling *t, const char *node, const json *row)
 {
+	const char *unknown = json_text(json_at(row, "unknown"));
+	const json *candidates = json_at(row, "candidates");
+	const char *what = ": not in the collective: ";
+
+	if (!unknown && json_is_array(candidates) && json_count(candidates) == 0) {
+		unknown = json_text(json_at(row, "text"));
+		what = ": no member is among ";
+	}
 	if (!unknown || text_eq(unknown, t->unknown))
 		return;
 	free(t->unknown);
 	t->unknown = xstrdup(unknown);
 	writer_print(t->call->err, node);
-	fputs(": not in the collective: ", t->call->err);
+	fputs(what, t->call->err);
 	writer_print(t->call->err, unknown);
 	fputc('\n', t->call->err);
 }
@@ -135,7 +144,7 @@ static void tell_candidates(struct telling *t, const json *row)
 		separator = ",";
 	}
 	fputc('\n', out);
-	tell_unknown(t, node, json_text(json_at(row, "unknown")));
+	tell_unknown(t, node, row);
 }
 
 static int on_candidates(const json *frame, void *arg)

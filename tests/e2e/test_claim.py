@@ -156,11 +156,13 @@ def test_candidates_are_told_for_each_node(pair):
     define(one, "may2", "collective.managercandidates=mgt9,mgt2")
     define(one, "may3")
     define(one, "may4", "collective.managercandidates=mgt[1:")
-    answer = one.collective("candidates", "may1-may4")
+    define(one, "may5", "collective.managercandidates=may1-may2")
+    answer = one.collective("candidates", "may1-may5")
     assert answer.rc == 1, answer
-    assert answer.out == "may1: mgt1,mgt2\nmay2: mgt2\nmay3:\n"
+    assert answer.out == "may1: mgt1,mgt2\nmay2: mgt2\nmay3:\nmay5:\n"
     assert "may2: not in the collective: mgt9\n" in answer.err
     assert "may4: " in answer.err
+    assert "may3" not in answer.err and "may5: no member is among may1-may2\n" in answer.err
     rows = {r["node"]: r for r in json.loads(
         one.collective("candidates", "may1-may4", "--json").out)["candidates"]}
     assert rows["may1"]["candidates"] == rows["may1"]["available"] == ["mgt1", "mgt2"]
