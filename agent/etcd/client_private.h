@@ -121,6 +121,8 @@ bool etcd_http_failed(const struct http_response *response, struct etcd_error *r
 
 void etcd_session_wait(struct endpoint *endpoint, struct etcd_waiter *waiter);
 void etcd_session_leave(struct etcd_waiter *waiter);
+/* It does not answer while others do: it has to show that it is there, or has failed. */
+void etcd_session_doubt(struct endpoint *endpoint);
 bool etcd_session_ready(const struct endpoint *endpoint);
 /* It was ready once; a request as then will do where the answer shows who gave it. */
 bool etcd_session_known(const struct endpoint *endpoint);

@@ -43,6 +43,24 @@ void etcd_hedge_cancel(struct etcd_hedge *hedge)
 	free(hedge);
 }
 
+/* Who has said nothing for a pause, and is not who answered in the end. An attempt that is cancelled can't
+ * show any more that its endpoint has failed, and others (a watch) have to know. */
+static void doubt_the_silent(const struct etcd_hedge *hedge)
+{
+	struct etcd *etcd = hedge->etcd;
+	unsigned silent = 0;
+
+	for (size_t i = 0; i + 1 < hedge->begun; i++) {
+		if (hedge->attempts[i].call)
+			silent |= etcd_call_endpoint(hedge->attempts[i].call);
+	}
+	silent &= ~(1U << etcd->current);
+	for (size_t i = 0; i < etcd->n; i++) {
+		if (silent & 1U << i)
+			etcd_session_doubt(&etcd->endpoints[i]);
+	}
+}
+
 static void finish(struct etcd_hedge *hedge, const struct etcd_result *result)
 {
 	struct etcd_result whole = *result;
@@ -51,6 +69,8 @@ static void finish(struct etcd_hedge *hedge, const struct etcd_result *result)
 
 	if (whole.outcome == ETCD_REFUSED && hedge->unknown)
 		whole.outcome = ETCD_UNKNOWN;
+	if (whole.outcome == ETCD_OK)
+		doubt_the_silent(hedge);
 	etcd_hedge_cancel(hedge);
 	done(&whole, arg);
 }

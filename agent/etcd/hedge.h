@@ -6,7 +6,9 @@
  * in any case, and so on with each further pause, while those before are still waited for: what
  * TCP sends again may yet arrive. The first answer wins, and the others are cancelled. A lost
  * packet so costs a pause, not the time that TCP takes to notice (1 s for the first packet of a
- * connection) nor all that was done to get there.
+ * connection) nor all that was done to get there. The endpoint of an attempt that was silent for a
+ * pause while another one answered is asked at once whether it is there: nobody else may be about to,
+ * and a watch at an etcd that hangs has to leave it.
  *
  * Failures. An attempt that fails leaves the others alone; the hedge fails with the last one of
  * them, at the latest after its timeout, and is UNKNOWN where any of them was. A first attempt that

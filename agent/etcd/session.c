@@ -271,6 +271,12 @@ void etcd_session_wait(struct endpoint *endpoint, struct etcd_waiter *waiter)
 		proceed(endpoint);
 }
 
+void etcd_session_doubt(struct endpoint *endpoint)
+{
+	endpoint->identified = false;
+	etcd_session_wait(endpoint, NULL);
+}
+
 void etcd_session_leave(struct etcd_waiter *waiter)
 {
 	list_del(&waiter->link);

@@ -17,6 +17,7 @@
 /* The keepalives that a gateway got and has not answered. */
 struct keeper {
 	bool holds, refuses;
+	bool hangs; /* it answers nothing at all */
 	unsigned n;
 	struct fake_request *held[HELD_MAX];
 };
@@ -36,6 +37,8 @@ static bool keep(struct fake *fake UNUSED, struct fake_request *request, const c
 {
 	struct keeper *keeper = arg;
 
+	if (keeper->hangs)
+		return true;
 	if (!text_eq(path, "/v3/lease/keepalive"))
 		return false;
 	if (keeper->refuses) {
@@ -138,6 +141,24 @@ START_TEST(a_second_attempt_is_answered_while_the_first_is_late)
 	ck_assert_uint_eq(current(), 1);
 	answer(0, 0);
 	ck_over(1);
+	setup_end(&s);
+}
+END_TEST
+
+START_TEST(an_endpoint_that_hangs_is_found_out_though_another_one_answers)
+{
+	begin(2, 0);
+	start(30 * USEC_PER_SEC, 15 * USEC_PER_SEC);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
+	keepers[0].hangs = true;
+	start(30 * USEC_PER_SEC, PAUSE);
+	setup_wait(&s);
+	assert_outcome(&s, ETCD_OK);
+	ck_assert_str_eq(s.endpoint, s.fakes[1].url);
+	ck_assert_uint_eq(s.notices[ETCD_NOTICE_BAD], 0);
+	wait_for(&s.notices[ETCD_NOTICE_BAD], 1);
+	ck_assert_ptr_nonnull(strstr(s.notice, s.fakes[0].url));
 	setup_end(&s);
 }
 END_TEST
@@ -396,6 +417,7 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, what_is_answered_at_once_is_sent_once);
 	tcase_add_test(t, a_second_attempt_is_answered_while_the_first_is_late);
+	tcase_add_test(t, an_endpoint_that_hangs_is_found_out_though_another_one_answers);
 	tcase_add_test(t, the_first_attempt_wins_late_and_counts_from_its_own_sending);
 	tcase_add_test(t, both_are_answered_and_one_is_told);
 	tcase_add_test(t, a_second_attempt_that_fails_leaves_the_first_alone);
