@@ -148,7 +148,11 @@ moments() {
 
 # manages MEMBER NAME N: does it know NAME to have N nodes?
 manages() {
-	collective_on "$1" nodes 2>/dev/null | grep -qE "^$2( \(.*\))?: .*\($3 nodes?\)\$"
+	case $3 in
+	0) line="no nodes" ;;
+	*) line=".*\($3 nodes?\)" ;;
+	esac
+	collective_on "$1" nodes 2>/dev/null | grep -qE "^$2( \(.*\))?: $line\$"
 }
 
 paused() {
