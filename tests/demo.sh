@@ -43,10 +43,14 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # free_port FIRST: the first port from FIRST on that nothing of this host listens on. Ports once
-# given are remembered.
+# given are remembered. A test names those that are kept for it, in DEMO_PORTS.
 taken=
 free_port() {
 	port=$1
+	if [ -n "${DEMO_PORTS-}" ]; then
+		port=${DEMO_PORTS%% *}
+		DEMO_PORTS=${DEMO_PORTS#* }
+	fi
 	while :; do
 		hex=$(printf '%04X' "$port")
 		if ! grep -qsiE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F:]+ 0A" /proc/net/tcp /proc/net/tcp6; then

@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_copy.py \
+	tests/e2e/test_demo.py \
 	tests/e2e/test_etcd_faults.py \
 	tests/e2e/test_failover.py \
 	tests/e2e/test_faults_checker.py \
