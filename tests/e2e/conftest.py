@@ -3,6 +3,7 @@ a collective of three on three etcd that the tests of a file share and must leav
 
 import collections
 import os
+import signal
 import sys
 
 import pytest
@@ -14,6 +15,10 @@ from harness.etcd import etcd_binary, etcd_version  # noqa: E402
 from harness.fleet import Fleet  # noqa: E402
 from harness.wirelab import Lab  # noqa: E402
 from harness.world import World  # noqa: E402
+
+
+# A shell's job in the background ignores it, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

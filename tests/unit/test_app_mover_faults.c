@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/macros.h"
+#include "base/text.h"
 #include "io/loop.h"
 #include "record/history.h"
 #include "tests/unit/test_app_mover.h"
@@ -306,18 +307,38 @@ START_TEST(leadership_that_is_lost_half_way_is_gone_on_with_by_the_next)
 }
 END_TEST
 
+/* Of all entries about a drain: how many tell of both; each names who ordered what it tells of. */
+static unsigned told_of_both(void)
+{
+	const struct history_entry *e;
+	unsigned both = 0;
+
+	list_foreach (e, history_list(world.agent.history), link) {
+		if (e->kind != HISTORY_DRAIN)
+			continue;
+		both += e->n_counts == 2;
+		ck_assert_str_eq(e->actor, e->n_counts == 2			? "several"
+					   : text_eq(e->counts[0].from, "mgt2") ? "uid 7"
+										: "root");
+	}
+	return both;
+}
+
+/* A machine that is busy may cut them into several transactions. */
 START_TEST(moves_that_two_have_ordered_are_not_the_ones_alone)
 {
 	world_begin();
-	world_nodes(1, 3, "", "mgt2", "mgt1,mgt2");
-	world_nodes(4, 6, "", "mgt3", "mgt1,mgt3");
+	for (unsigned i = 1; i <= 6; i += 2) {
+		world_nodes(i, i, "", "mgt2", "mgt1,mgt2");
+		world_nodes(i + 1, i + 1, "", "mgt3", "mgt1,mgt3");
+	}
 	world_move();
 	wait_state("watching");
 	kv_put(&world.kv, PREFIX "drains/mgt2", "{\"by\":\"mgt1\",\"actor\":\"uid 7\",\"at\":1}");
 	kv_put(&world.kv, PREFIX "drains/mgt3", "{\"by\":\"mgt1\",\"actor\":\"root\",\"at\":1}");
 	WAIT(managed_by("mgt1") == 6);
 	wait_state("watching");
-	ck_assert_str_eq(history_last(world.agent.history, HISTORY_DRAIN)->actor, "several");
+	ck_assert_uint_ge(told_of_both(), 1);
 	world_end();
 }
 END_TEST
