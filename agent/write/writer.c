@@ -10,6 +10,7 @@
 #include "write/writer_private.h"
 
 #define TURN_MAX (5 * USEC_PER_MSEC)
+#define WAIT	 (10 * USEC_PER_SEC)
 #define PATIENCE (20 * USEC_PER_SEC)
 #define CATCH_UP (10 * USEC_PER_SEC)
 
@@ -111,6 +112,7 @@ struct writer *writer_new(const struct writer_config *config)
 	const char *name = config->identity->name;
 
 	w->config = *config;
+	w->config.wait = config->wait ? config->wait : WAIT;
 	w->config.patience = config->patience ? config->patience : PATIENCE;
 	w->config.catch_up = config->catch_up ? config->catch_up : CATCH_UP;
 	w->prefix = xstrdup(config->prefix);

@@ -69,6 +69,7 @@ struct writer_config {
 	/* Something was applied at this revision. */
 	void (*applied)(int64_t revision, void *arg);
 	void *arg;
+	usec_t wait;	 /* until this member may write, before a plan begins; 0: 10 s */
 	usec_t patience; /* without anything applied; 0: 20 s */
 	usec_t catch_up; /* until the copy has what was applied; 0: 10 s */
 };

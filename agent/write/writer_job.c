@@ -18,8 +18,7 @@
 #include "write/writer_coat.h"
 #include "write/writer_unit.h"
 
-#define REGISTER_MAX	(10 * USEC_PER_SEC) /* until this member may write */
-#define FAILURES_MAX	4		    /* failed compares in a row, before there are pauses */
+#define FAILURES_MAX	4 /* failed compares in a row, before there are pauses */
 #define FIRST_PAUSE	(5 * USEC_PER_MSEC)
 #define PAUSE_DOUBLINGS 6
 
@@ -164,6 +163,8 @@ static void on_deadline(void *arg)
 	case WRITER_WAITING:
 		if (config->may_write(&record_rev, &err, config->arg) < 0)
 			writer_job_refuse(job, err.text);
+		else /* behind others, who may take longer than the right to write lasts */
+			loop_timer_after(job->deadline, config->wait);
 		return;
 	case WRITER_WRITING:
 		seconds = (int)(config->patience / USEC_PER_SEC);
@@ -398,6 +399,6 @@ struct writer_job *writer_job_new(
 	job->coat = writer_coat_new(config->worker, config->identity, on_coat, job);
 	job->deadline = loop_timer_new(config->loop, "writer deadline", on_deadline, job);
 	job->resume = loop_timer_new(config->loop, "writer pause", on_resume, job);
-	loop_timer_after(job->deadline, REGISTER_MAX);
+	loop_timer_after(job->deadline, config->wait);
 	return job;
 }

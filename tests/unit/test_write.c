@@ -60,6 +60,7 @@ static void make_writer(void)
 		.may_write = may_write,
 		.db = get_db,
 		.applied = on_applied,
+		.wait = 700 * USEC_PER_MSEC,
 		.patience = 1200 * USEC_PER_MSEC,
 		.catch_up = 200 * USEC_PER_MSEC,
 	};

@@ -348,6 +348,28 @@ START_TEST(many_plans_take_their_turns)
 }
 END_TEST
 
+START_TEST(a_plan_behind_others_does_not_wait_for_ever_either)
+{
+	static struct command commands[WRITER_PLANS_MAX];
+	const struct toy_options options = {.prefix = "p", .n = 1, .value = "v"};
+	struct command last;
+
+	rig_begin();
+	rig.kv.always = KV_HANG;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		rig_submit(&commands[i], &options);
+	rig_submit(&last, &options);
+	/* its time passes once while there is a right to write, and no turn */
+	run_for(rig.loop, 800 * USEC_PER_MSEC);
+	ck_assert(!last.done);
+	rig.may_not = -EAGAIN;
+	rig_wait(&last);
+	rig_rc(&last, -EHOSTDOWN);
+	writer_free(TAKE(rig.writer));
+	rig_end();
+}
+END_TEST
+
 START_TEST(what_nobody_waits_for_is_completed_once_begun)
 {
 	const struct toy_options options = {.prefix = "n", .n = 300, .value = "v"};
@@ -428,6 +450,7 @@ TCase *writer_plans_case(void)
 	tcase_add_test(tc, a_small_plan_does_not_wait_for_a_large_one);
 	tcase_add_test(tc, a_large_plan_leaves_room_at_etcd);
 	tcase_add_test(tc, many_plans_take_their_turns);
+	tcase_add_test(tc, a_plan_behind_others_does_not_wait_for_ever_either);
 	tcase_add_test(tc, what_nobody_waits_for_is_completed_once_begun);
 	tcase_add_test(tc, more_than_a_transaction_takes_is_refused);
 	tcase_add_test(tc, an_end_in_the_middle_is_told_as_far_as_it_is_known);
