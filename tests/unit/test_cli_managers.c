@@ -79,10 +79,11 @@ static const struct {
 		LINE("{\"candidates\":[{\"node\":\"n1\",\"candidates\":[\"mgt1\",\"mgt2\"]},"
 		     "{\"node\":\"n2\",\"candidates\":[\"mgt1\"],\"unknown\":\"mgt9\"},"
 		     "{\"node\":\"n3\",\"candidates\":null},{\"node\":\"n4\",\"candidates\":null,"
-		     "\"error\":\"bad\"},{\"node\":\"n5\",\"candidates\":[],\"unknown\":\"mgt9\"}]"
-		     "}") SAY("{\"end\":{}}"),
-		CLI_FAILED, "n1: mgt1,mgt2\nn2: mgt1\nn3:\nn5:\n",
-		"n2: not in the collective: mgt9\nn4: bad\n"},
+		     "\"error\":\"bad\"},{\"node\":\"n5\",\"candidates\":[],\"unknown\":\"mgt9\"},"
+		     "{\"node\":\"n6\",\"candidates\":[],\"text\":\"n1-n3\"}]}")
+			SAY("{\"end\":{}}"),
+		CLI_FAILED, "n1: mgt1,mgt2\nn2: mgt1\nn3:\nn5:\nn6:\n",
+		"n2: not in the collective: mgt9\nn4: bad\nn6: no member is among n1-n3\n"},
 	{"plan --without mgt2,mgt3 mgt4", ASK("plan", ",\"without\":[\"mgt2\",\"mgt3\",\"mgt4\"]"),
 		LINE("{\"moves\":[{\"member\":\"mgt2\",\"nodes\":63,\"to\":[{\"member\":\"mgt1\","
 		     "\"nodes\":32},{\"member\":\"mgt5\",\"nodes\":31}]}]}")
@@ -142,12 +143,20 @@ static const struct {
 		CLI_OK, "mgt2 may be chosen again; nothing moves back by itself\n", ""},
 	{"undrain mgt2 --json", ASK("undrain", ",\"member\":\"mgt2\""),
 		SAY("{\"status\":\"done\"}"), CLI_OK, "{\"status\":\"done\"}\n", ""},
+	{"undrain mgt2", ASK("undrain", ",\"member\":\"mgt2\""),
+		SAY("{\"status\":\"done\",\"paused\":{\"by\":\"mgt1\",\"actor\":\"root\",\"at\":"
+		    "1795333836.25,\"reason\":\"a\\tb\"}}"),
+		CLI_OK, "done\n",
+		"Automatic moves are paused (since 2026-11-22 07:50:36 +0000 by root on mgt1: "
+		"a?b)\n"},
+	{"undrain mgt2", ASK("undrain", ",\"member\":\"mgt2\""),
+		SAY("{\"error\":\"no\",\"paused\":{}}"), CLI_FAILED, "",
+		"Automatic moves are paused (by an administrator)\nno\n"},
 	{"undrain mgt2 --json", ASK("undrain", ",\"member\":\"mgt2\""), REFUSED("no"), CLI_FAILED,
 		"", "no\n"},
 	{"pause --reason r --json", ASK("pause", ",\"reason\":\"r\""),
 		SAY("{\"status\":\"paused\",\"paused\":{\"by\":\"m\"}}"), CLI_OK,
-		"{\"paused\":{\"by\":\"m\"},\"status\":\"paused\"}\n",
-		"Automatic moves are paused (by an administrator on m)\n"},
+		"{\"paused\":{\"by\":\"m\"},\"status\":\"paused\"}\n", ""},
 	{"resume --json", ASK("resume", ""), SAY("{\"status\":\"go on\"}"), CLI_OK,
 		"{\"status\":\"go on\"}\n", ""},
 	{"resume --json", ASK("resume", ""), SAY("{\"status\":3}"), CLI_FAILED, "",
