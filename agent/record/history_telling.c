@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/natsort.h"
 
 /* How far back a batch is looked for: few other entries come in between. */
 #define BATCHES_BACK 32
@@ -113,12 +114,22 @@ static void add_entry(struct history_telling *t, const struct history_entry *e)
 	}
 }
 
+static int compare_counts(const void *a, const void *b)
+{
+	const struct history_count *x = a, *y = b;
+	int from = natsort_compare(x->from, y->from);
+
+	return from ? from : natsort_compare(x->to, y->to);
+}
+
+/* However many transactions it took, and whichever was the newest: in natural order. */
 static json *tell(const struct sum *sum)
 {
 	struct history_entry e = *sum->newest;
 
 	e.at = sum->at;
 	if (sum->counts) {
+		qsort(sum->counts, sum->n, sizeof(*sum->counts), compare_counts);
 		e.counts = sum->counts;
 		e.n_counts = sum->n;
 	}

@@ -165,7 +165,9 @@ def test_a_history_as_large_as_can_be_is_told_bit_by_bit(world):
         assert answer.rc == 0, answer
         entries = json.loads(answer.out)["history"]
         assert sum(e.get("nodes", 0) for e in entries) == 64000
-    assert all(took < LONGEST / 2 for took, _ in stalls(mgt1, seen)), stalls(mgt1, seen)[-5:]
+    # hundreds of entries may come through the watch as one message, which is read in one go
+    assert all(took < (LONGEST if what == "etcd watch" else LONGEST / 2)
+               for took, what in stalls(mgt1, seen)), stalls(mgt1, seen)[-5:]
 
 
 def test_programs_are_given_nothing_that_a_shell_may_take_for_more_than_a_name(world):

@@ -281,13 +281,13 @@ START_TEST(entries_of_a_batch_are_told_as_one)
 	put("history/4", "{\"kind\":\"drain\",\"at\":9,\"batch\":\"b\"}", 13);
 	told(0, "[{\"kind\":\"paused\",\"at\":9,\"revision\":\"11\"},"
 		"{\"kind\":\"failover\",\"at\":8,\"reason\":\"r\",\"revision\":\"12\",\"nodes\":7,"
-		"\"moves\":[{\"from\":\"a\",\"to\":\"c\",\"nodes\":2},"
-		"{\"from\":\"a\",\"to\":\"b\",\"nodes\":5}]},"
+		"\"moves\":[{\"from\":\"a\",\"to\":\"b\",\"nodes\":5},"
+		"{\"from\":\"a\",\"to\":\"c\",\"nodes\":2}]},"
 		"{\"kind\":\"drain\",\"at\":9,\"revision\":\"13\"}]");
 	/* what of a batch is older than what is left out still counts */
 	told(2, "[{\"kind\":\"failover\",\"at\":8,\"reason\":\"r\",\"revision\":\"12\",\"nodes\":7,"
-		"\"moves\":[{\"from\":\"a\",\"to\":\"c\",\"nodes\":2},"
-		"{\"from\":\"a\",\"to\":\"b\",\"nodes\":5}]},"
+		"\"moves\":[{\"from\":\"a\",\"to\":\"b\",\"nodes\":5},"
+		"{\"from\":\"a\",\"to\":\"c\",\"nodes\":2}]},"
 		"{\"kind\":\"drain\",\"at\":9,\"revision\":\"13\"}]");
 	finish();
 }
