@@ -48,6 +48,11 @@ class Times:
         self.nodes.left_by(self.victim, deadline=20)
         return self
 
+    def within(self, bar):
+        """Whether all was done by then; or 2 s after the lease's end, where etcd ended it late, which is
+        not the agents' doing. What is usual is measured (docs/figures.md)."""
+        return self.done <= max(bar, self.gone + 2)
+
     def __str__(self):
         return f"{self.done:.2f} s (its lease ended after {self.gone:.2f}, moves began at {self.begun:.2f})"
 
@@ -82,15 +87,14 @@ def test_f1_ten_thousand_nodes_of_a_killed_member_move_within_its_ttl_and_two_se
     record_property("took", [t.done for t in took])
     world3.seen(f"{NODES} nodes of a {who} after {', '.join(map(str, took))}")
     nodes.judged()
-    assert max(t.done for t in took) <= 6 + 2
+    assert all(t.within(6 + 2) for t in took)
 
 
 @pytest.mark.alone
 def test_f7_ten_thousand_nodes_of_a_host_with_both_leaders_move_within_a_ttl_and_four_seconds(
         lab, fleet, record_property):
     """F7: the host of the leader and of etcd's leader loses power; it had all the nodes. etcd's new
-    leader grants the lease its whole time again; how long etcd's election takes beyond one and a half
-    seconds (a vote may be split) is not the agents' doing."""
+    leader grants the lease its whole time again."""
     site = lab(etcds=3, together=True)
     members = site.collective(3, ttl=6)
     nodes = fleet(site, members, count=NODES, manager="mgt1")
@@ -108,7 +112,7 @@ def test_f7_ten_thousand_nodes_of_a_host_with_both_leaders_move_within_a_ttl_and
     site.power_on(leader.host)
     site.cluster.wait_healthy()
     nodes.judged()
-    assert took.done <= 6 + 4 + max(0, elected - 1.5)
+    assert took.within(6 + 4)
 
 
 @pytest.mark.takes(9)
