@@ -145,7 +145,8 @@ def test_history_is_told_in_pieces_and_known_after_a_restart(world):
         frames = []
         while not frames or frames[-1].get("more"):
             frames.append(session.receive()["collective"])
-    assert [len(frame["history"]) for frame in frames] == [200, 200, 51]
+    pieces = [len(frame["history"]) for frame in frames]
+    assert sum(pieces) == 451 and max(pieces) <= 200, "fewer in one where the member is busy"
     assert len(history(mgt1)) == 50
     mgt1.restart()
     wait_until(lambda: mgt1.raw_show()["quorum"], 10, "quorum")

@@ -49,6 +49,9 @@ class Process:
 
     @property
     def text(self):
+        """All it has said; of one that has ended, to its last line."""
+        if not self.running:
+            self._reader.join(2)
         return "\n".join(line for _, line in list(self.lines))
 
     def wait_for_line(self, needle, deadline, since=0):
